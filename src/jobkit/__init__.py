@@ -1,0 +1,74 @@
+"""Background jobs with the business tasks ready-made, on Celery and a job store."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jobkit.app import Jobkit
+    from jobkit.clock import Clock
+    from jobkit.context import JobContext
+    from jobkit.errors import (
+        Cancelled,
+        ConfigurationError,
+        InvalidPayload,
+        JobCancelled,
+        JobDead,
+        JobkitError,
+        JobNotFound,
+        PermanentError,
+        ResultTimeout,
+        RetryAfter,
+        Snooze,
+        TimeLimitReached,
+        TransientError,
+    )
+    from jobkit.handle import JobHandle
+    from jobkit.job import Job, JobState
+    from jobkit.payload import Payload, Result
+    from jobkit.privacy import Personal, Secret
+    from jobkit.queues import Priority, Queue
+    from jobkit.retry import Retry
+    from jobkit.schedules import Cron, Every
+    from jobkit.settings import Settings
+    from jobkit.store.reading import JobFilter
+    from jobkit.task import Task, TaskSet
+
+_HOMES = {
+    "app": ("Jobkit",),
+    "clock": ("Clock",),
+    "context": ("JobContext",),
+    "errors": (
+        "Cancelled", "ConfigurationError", "InvalidPayload", "JobCancelled", "JobDead",
+        "JobkitError", "JobNotFound", "PermanentError", "ResultTimeout", "RetryAfter", "Snooze",
+        "TimeLimitReached", "TransientError",
+    ),
+    "handle": ("JobHandle",),
+    "job": ("Job", "JobState"),
+    "payload": ("Payload", "Result"),
+    "privacy": ("Personal", "Secret"),
+    "queues": ("Priority", "Queue"),
+    "retry": ("Retry",),
+    "schedules": ("Cron", "Every"),
+    "settings": ("Settings",),
+    "store.reading": ("JobFilter",),
+    "task": ("Task", "TaskSet"),
+}  # fmt: skip
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "Cancelled", "Clock", "ConfigurationError", "Cron", "Every", "InvalidPayload", "Job",
+    "JobCancelled", "JobContext", "JobDead", "JobFilter", "JobHandle", "JobNotFound", "JobState",
+    "Jobkit", "JobkitError", "Payload", "PermanentError", "Personal", "Priority", "Queue",
+    "Result", "ResultTimeout", "Retry", "RetryAfter", "Secret", "Settings", "Snooze", "Task",
+    "TaskSet", "TimeLimitReached", "TransientError",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that `import jobkit` costs nothing."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'jobkit' has no attribute {name!r}")
+    return getattr(import_module(f"jobkit.{_HOME_OF[name]}"), name)

@@ -1,0 +1,141 @@
+"""From a task, a payload and options to a row for the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from jobkit.clock import Clock
+from jobkit.errors import ConfigurationError, EnqueueError, InvalidPayload, PayloadTooLarge
+from jobkit.job import new_job_id
+from jobkit.payload import Payload
+from jobkit.privacy import Cipher, describe_validation_error, seal
+from jobkit.queues import Priority, Queue
+from jobkit.settings import Settings
+from jobkit.store.enqueueing import NewJob
+from jobkit.task import OPTIONS, P, Task
+from jobkit.tasklist import TaskList
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Validate what callers give, alike for models and for keywords."""
+
+    tasks: TaskList
+    settings: Settings
+    clock: Clock
+    cipher: Cipher | None
+
+    def build(self, task: Any, payload: Any, options: Mapping[str, Any]) -> NewJob:
+        """Return the row for a job.
+
+        *options* holds the options of `enqueue` and, where *payload* is None, the payload's
+        fields. Raises `UnknownTask`, `InvalidPayload`, `PayloadTooLarge` or `EnqueueError`.
+        """
+        found = self.tasks.find(task)
+        fields = {name: value for name, value in options.items() if name not in OPTIONS}
+        if payload is not None and fields:
+            raise InvalidPayload(
+                f"{found.name} was given a payload and the fields {', '.join(sorted(fields))}; "
+                "give one or the other"
+            )
+        model = self.payload(found, fields if payload is None else payload)
+        return self.row(found, model, {k: v for k, v in options.items() if k in OPTIONS})
+
+    def payload(self, task: Task[P, Any], given: Any) -> P:
+        """Return *given*, a model or a mapping, as the payload of *task*."""
+        expected = task.payload_type
+        if isinstance(given, expected):
+            return given
+        if isinstance(given, Payload):
+            raise InvalidPayload(
+                f"{task.name} takes {task.payload_type.__name__}, not {type(given).__name__}"
+            )
+        if not isinstance(given, Mapping):
+            raise InvalidPayload(
+                f"{task.name} takes {task.payload_type.__name__} or its fields as a mapping, "
+                f"not {type(given).__name__}"
+            )
+        try:
+            return expected.model_validate(dict(given))
+        except ValidationError as error:
+            told = describe_validation_error(error, task.payload_type, given)
+            raise InvalidPayload(f"the payload does not fit {task.name}: {told}") from None
+
+    def row(self, task: Task[Any, Any], payload: Payload, options: Mapping[str, Any]) -> NewJob:
+        """Return the row for a validated payload."""
+        text = seal(payload, self.cipher)
+        limit = self.settings.payload_max_bytes
+        if (size := len(text.encode())) > limit:
+            raise PayloadTooLarge(
+                f"the payload of {task.name} is {size:,} bytes of JSON, over the limit of "
+                f"{limit:,}; store the data in a file and pass its reference, or raise "
+                "JOBKIT_PAYLOAD_MAX_BYTES"
+            )
+        return NewJob(
+            id=new_job_id(self.clock.time()),
+            task=task.name,
+            queue=_queue(options.get("queue"), task),
+            tenant_id=tenant_of(payload),
+            priority=_priority(options.get("priority"), task),
+            payload=text,
+            max_attempts=_attempts(options.get("max_attempts"), task),
+            scheduled_at=self._due(options),
+        )
+
+    def _due(self, options: Mapping[str, Any]) -> datetime:
+        moment, delay = options.get("scheduled_at"), options.get("delay")
+        if moment is not None and delay is not None:
+            raise EnqueueError("give scheduled_at or delay, not both")
+        if delay is not None:
+            try:
+                wait = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+                return self.clock.now() + wait
+            except (TypeError, ValueError, OverflowError):
+                raise EnqueueError(
+                    f"delay takes seconds or a timedelta within the calendar, not {delay!r}"
+                ) from None
+        if moment is None:
+            return self.clock.now()
+        if not isinstance(moment, datetime) or moment.tzinfo is None:
+            raise EnqueueError(
+                "scheduled_at takes a datetime with a time zone, such as "
+                "datetime(2027, 1, 31, 9, tzinfo=ZoneInfo('Africa/Accra'))"
+            )
+        return moment
+
+
+def tenant_of(payload: Payload) -> str | None:
+    """Return the tenant that a payload names in its field `tenant_id`, or None."""
+    tenant = getattr(payload, "tenant_id", None)
+    return None if tenant is None else str(tenant)
+
+
+def _queue(given: Any, task: Task[Any, Any]) -> str:
+    if given is None:
+        return task.queue.name
+    try:
+        return Queue(str(given)).name
+    except ConfigurationError as error:
+        raise EnqueueError(error.message) from None
+
+
+def _priority(given: Any, task: Task[Any, Any]) -> Priority:
+    try:
+        return Priority(task.priority if given is None else given)
+    except ValueError:
+        known = ", ".join(f"Priority.{one.name}" for one in Priority)
+        raise EnqueueError(f"priority takes one of {known}, not {given!r}") from None
+
+
+def _attempts(given: Any, task: Task[Any, Any]) -> int:
+    attempts = task.retry.max_attempts if given is None else given
+    if not isinstance(attempts, int) or attempts < 1:
+        raise EnqueueError(
+            f"max_attempts counts the first try: a whole number of 1 or more, not {given!r}"
+        )
+    return attempts
