@@ -1,0 +1,1 @@
+"""The job store: a SQL database that is the truth about every job."""
