@@ -1,0 +1,1 @@
+"""The engine room: jobkit on Celery. Nothing else imports celery or kombu."""

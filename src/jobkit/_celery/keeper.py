@@ -1,0 +1,136 @@
+"""The keeper: stages due jobs, rescues lost ones, rings for unheard ones, prunes old ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from jobkit.logs import get_logger
+from jobkit.settings import Settings
+from jobkit.store import keeping, outcomes, retention, watching, workers
+from jobkit.store.database import Database
+
+LEASE = "keeper"
+_LEASE_BEATS = 5
+_PRUNE_EVERY = 600.0
+_PRUNE_BATCH = 500
+_LONGEST_REST = 15.0
+logger = get_logger("jobkit.keeper")
+
+
+@dataclass
+class Patience:
+    """Remember how often one queue was rung for without effect."""
+
+    waiting: int = 0
+    rest: float = 0.0
+    until: float = 0.0
+
+
+@dataclass
+class Keeper:
+    """Keep one store in order. Every worker and beat has one; a lease lets one of them work."""
+
+    database: Database
+    settings: Settings
+    holder: str
+    ring: Callable[[str, int], None]
+    queue_length: Callable[[str], int]
+    _leased_until: float = 0.0
+    _pruned_at: float = field(default_factory=time.monotonic)
+    _patience: dict[str, Patience] = field(default_factory=dict)
+
+    def tick(self) -> None:
+        """Do one turn, if this keeper holds the lease or can take it."""
+        if not self._hold():
+            return
+        now = self.database.clock.now()
+        # One statement tells whether there is anything to do: an idle system stays quiet.
+        with self.database.read() as conn:
+            glance = watching.glance(conn, now)
+        if glance.lost:
+            self._rescue()
+        if glance.due:
+            self.database.write(lambda conn: keeping.stage(conn, now))
+        if glance.due or glance.lost or glance.available:
+            self._ring_for_unheard()
+        else:
+            self._patience.clear()
+        self._prune()
+
+    def stop(self) -> None:
+        """Give up the lease, so that another keeper takes over at once."""
+        if self._leased_until:
+            self.database.write(lambda conn: keeping.drop_lease(conn, LEASE, self.holder))
+
+    def _hold(self) -> bool:
+        """Tell whether the lease is ours; asked of the store when half of it has passed."""
+        length = self.settings.keeper_seconds * _LEASE_BEATS
+        if time.monotonic() < self._leased_until - length / 2:
+            return True
+        asked_at = time.monotonic()
+        now = self.database.clock.now()
+        held = self.database.write(
+            lambda conn: keeping.take_lease(conn, LEASE, self.holder, now, length)
+        )
+        self._leased_until = asked_at + length if held else 0.0
+        return held
+
+    def _rescue(self) -> None:
+        now = self.database.clock.now()
+        rescued = self.database.write(
+            lambda conn: outcomes.rescue(conn, max_crashes=self.settings.max_crashes, now=now)
+        )
+        for job, state in rescued:
+            logger.warning("rescued a job from a worker that went silent", job=job, state=state)
+        self.database.write(lambda conn: workers.sweep(conn, now))
+
+    def _ring_for_unheard(self) -> None:
+        now = self.database.clock.now()
+        with self.database.read() as conn:
+            living = [row for row in workers.living(conn, now) if not row.quiet]
+            served = sorted({queue for row in living for queue in row.queues})
+            waiting = keeping.waiting(conn, served, now)
+        for queue, count in waiting.items():
+            idle = sum(max(0, row.concurrency - row.busy) for row in living if queue in row.queues)
+            if count and idle:
+                self._ring(queue, count, idle)
+
+    def _ring(self, queue: str, count: int, idle: int) -> None:
+        patience = self._patience.setdefault(queue, Patience())
+        if count < patience.waiting or not patience.waiting:
+            patience.rest = 0.0
+        elif time.monotonic() < patience.until:
+            return
+        patience.waiting = count
+        wanted = min(count, idle, 16)
+        try:
+            wanted -= self.queue_length(queue)
+        except Exception as error:
+            logger.warning("the broker does not answer", error=type(error).__name__)
+            wanted = 0
+        if wanted > 0:
+            self.ring(queue, wanted)
+        patience.rest = min(_LONGEST_REST, patience.rest * 2 or self.settings.keeper_seconds)
+        patience.until = time.monotonic() + patience.rest
+
+    def _prune(self) -> None:
+        if time.monotonic() - self._pruned_at < _PRUNE_EVERY:
+            return
+        now = self.database.clock.now()
+        keep = self.settings
+        pruned = self.database.write(
+            lambda conn: retention.prune(
+                conn,
+                completed_before=now - timedelta(days=keep.keep_completed_days),
+                cancelled_before=now - timedelta(days=keep.keep_cancelled_days),
+                dead_before=now - timedelta(days=keep.keep_dead_days),
+                now=now,
+                limit=_PRUNE_BATCH,
+            )
+        )
+        # A full batch means that there is more: go on at the next turn.
+        if pruned < _PRUNE_BATCH:
+            self._pruned_at = time.monotonic()

@@ -1,0 +1,22 @@
+"""How a worker or a beat of jobkit's own Celery application begins: with jobkit's logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from celery import signals
+from celery.loaders.app import AppLoader
+
+from jobkit._celery.doorbell import DOORBELL
+
+if TYPE_CHECKING:
+    from jobkit._celery.runtime import Runtime
+
+
+class JobkitLoader(AppLoader):
+    """Be told by Celery when its program begins, whichever command line started it."""
+
+    def on_worker_init(self) -> None:
+        """Take over logging; a receiver of this signal keeps Celery from setting up its own."""
+        runtime: Runtime = self.app.tasks[DOORBELL].runtime
+        signals.setup_logging.connect(runtime.set_up_logging, weak=False)

@@ -1,0 +1,126 @@
+"""A small world for one test: a store, a broker, workers in processes of their own, a ledger."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import engine_app
+
+from jobkit import Jobkit
+from jobkit.embedded import find_server
+from jobkit.testing.processes import WorkerProcess
+
+HERE = Path(__file__).parent
+
+
+def until(condition: Callable[[], Any], timeout: float = 20.0, what: str = "it") -> Any:
+    """Return the first true answer of *condition*, looked at every 50 ms."""
+    ends = time.monotonic() + timeout
+    while time.monotonic() < ends:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited {timeout:g} s in vain for {what}")
+
+
+class Broker:
+    """Be a server of the test's own, which nobody restarts but the test."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._socket = folder / "b.sock"
+        self.url = f"redis+socket://{self._socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            find_server().path, "--port", "0", "--unixsocket", str(self._socket),
+            "--dir", str(self._folder), "--save", "",
+        ]  # fmt: skip
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        until(self._socket.exists, what="the broker")
+
+    def flush(self) -> None:
+        import redis
+
+        redis.Redis(unix_socket_path=str(self._socket)).flushall()
+
+    def length(self, queue: str) -> int:
+        import redis
+
+        return int(redis.Redis(unix_socket_path=str(self._socket)).llen(queue))  # type: ignore[arg-type]
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+            self._socket.unlink(missing_ok=True)
+
+
+class World:
+    """Hold what belongs to one test."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self.ledger = folder / "ledger.txt"
+        self.ledger.touch()
+        self.settings: dict[str, Any] = {
+            "data_dir": folder / "data", "lease_seconds": 5.0, "heartbeat_seconds": 1.0,
+            "grace_seconds": 1.0, "keeper_seconds": 0.5, **settings,
+        }  # fmt: skip
+        engine_app.LEDGER = self.ledger
+        self.jobs: Jobkit = engine_app.make_jobs(**self.settings)
+        self._workers: list[WorkerProcess] = []
+        self.brokers: list[Broker] = []
+
+    def worker(
+        self,
+        *,
+        pool: Literal["prefork", "threads", "solo"] = "prefork",
+        concurrency: int = 2,
+        env: Mapping[str, str] | None = None,
+        wait: bool = True,
+        **settings: Any,
+    ) -> WorkerProcess:
+        told = {**self.settings, **settings}
+        variables = {f"JOBKIT_{name.upper()}": str(value) for name, value in told.items()}
+        worker = WorkerProcess(
+            "engine_app:jobs",
+            data_dir=self.folder / "data",
+            pool=pool,
+            concurrency=concurrency,
+            env={**variables, "ENGINE_LEDGER": str(self.ledger), **(env or {})},
+            cwd=HERE,
+        )
+        self._workers.append(worker)
+        worker.start(wait=wait)
+        return worker
+
+    def broker(self) -> Broker:
+        broker = Broker(self.folder / f"broker{len(self.brokers)}")
+        self.brokers.append(broker)
+        broker.start()
+        return broker
+
+    def lines(self, first: str) -> list[list[str]]:
+        """Return the ledger's lines that begin with a word, split into words."""
+        lines = [line.split(" ") for line in self.ledger.read_text().splitlines()]
+        return [line for line in lines if line[0] == first]
+
+    def started(self) -> Counter[str]:
+        """Return how often each job was started."""
+        return Counter(line[1] for line in self.lines("start"))
+
+    def close(self) -> None:
+        self.jobs.close()
+        for worker in self._workers:
+            worker.kill()
+        for broker in self.brokers:
+            broker.stop()
