@@ -1,0 +1,5 @@
+"""Adapters that are ready to bind."""
+
+from jobkit.adapters.bundled.local_files import LocalFiles
+
+__all__ = ["LocalFiles"]

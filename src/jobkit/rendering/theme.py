@@ -1,0 +1,11 @@
+"""The colours of reports, as RRGGBB."""
+
+INK = "1F2937"
+MUTED = "6B7280"
+ACCENT = "1B4B72"
+SOFT = "DCE7F0"
+TILE = "EFF4F8"
+ZEBRA = "F7F9FB"
+RULE = "CBD5E1"
+PAPER = "FFFFFF"
+NEGATIVE = "B42318"
