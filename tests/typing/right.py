@@ -1,0 +1,91 @@
+"""What mypy and pyright must accept, with the types that they must see."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, assert_type
+
+from shop import (
+    LOGIN,
+    ORDER,
+    Login,
+    Mailbox,
+    MemoryMailbox,
+    Order,
+    Receipt,
+    confirm,
+    log_in,
+    open_mailbox,
+    tasks,
+)
+
+from jobkit import Job, JobContext, JobHandle, Jobkit, JobState, Priority, Queue, Settings, Task
+from jobkit.testing import Ran, assert_enqueued, drain, fresh_jobs, isolated, run_task
+
+
+def declare() -> None:
+    """A declared task keeps the types of its payload and of its answer."""
+    assert_type(confirm, Task[Order, Receipt])
+    assert_type(log_in, Task[Login, None])
+    assert_type(LOGIN.password, str)
+    assert_type(confirm(ORDER, job=None, mailbox=MemoryMailbox()), Receipt)
+
+
+def host() -> Jobkit:
+    """A host joins tasks, settings and adapters."""
+    jobs = Jobkit(Settings(), tasks=[tasks, log_in])
+    jobs.adapters.bind(Mailbox).to(MemoryMailbox())
+    jobs.adapters.bind(Mailbox).to_factory(open_mailbox)
+    jobs.configure("shop.confirm", queue="slow")
+    return jobs
+
+
+def enqueue(jobs: Jobkit) -> None:
+    """A task is enqueued with its payload, with fields, or by name."""
+    handle = jobs.enqueue(confirm, ORDER)
+    assert_type(handle, JobHandle[Receipt])
+    assert_type(handle.result(timeout=5), Receipt)
+    assert_type(handle.wait(), Job)
+    assert_type(handle.state, JobState)
+    assert_type(jobs.enqueue(log_in, LOGIN).result(), None)
+    assert_type(jobs.enqueue(confirm, tenant_id="b1", number=7), JobHandle[Receipt])
+    assert_type(jobs.enqueue("shop.confirm", tenant_id="b1", number=7), JobHandle[Any])
+    assert_type(jobs.enqueue("shop.confirm", {"tenant_id": "b1", "number": 7}), JobHandle[Any])
+    assert_type(jobs.enqueue_many(confirm, [ORDER, ORDER]), list[JobHandle[Receipt]])
+    assert_type(
+        jobs.enqueue_many(confirm, [{"tenant_id": "b1", "number": 7}]), list[JobHandle[Receipt]]
+    )
+    jobs.enqueue(confirm, ORDER, delay=5, queue="rush", priority=Priority.HIGH, max_attempts=1)
+    jobs.enqueue(confirm, ORDER, delay=timedelta(hours=1), queue=Queue("rush"))
+    jobs.enqueue(confirm, ORDER, scheduled_at=datetime.now(UTC))
+
+
+async def await_answer(jobs: Jobkit) -> None:
+    """An asynchronous host has the same types."""
+    handle = await jobs.aenqueue(confirm, ORDER, delay=5)
+    assert_type(handle, JobHandle[Receipt])
+    assert_type(await handle.aresult(), Receipt)
+    assert_type(await jobs.aenqueue(confirm, tenant_id="b1", number=7), JobHandle[Receipt])
+    assert_type(await jobs.aenqueue("shop.confirm", ORDER), JobHandle[Any])
+
+
+def work(job: JobContext) -> None:
+    """A running task enqueues and tracks with types."""
+    job.enqueue(confirm, ORDER, delay=5)
+    job.enqueue(confirm, tenant_id="b1", number=7)
+    job.enqueue("shop.confirm", ORDER)
+    for order in job.track([ORDER]):
+        assert_type(order, Order)
+    assert_type(job.time_left(), float | None)
+
+
+def check() -> None:
+    """The testing kit keeps the types too."""
+    assert_type(run_task(confirm, ORDER, mailbox=MemoryMailbox()), Ran[Receipt])
+    assert_type(run_task(confirm, tenant_id="b1", number=7).result, Receipt)
+    with fresh_jobs([tasks], adapters={Mailbox: MemoryMailbox()}, max_crashes=2) as jobs:
+        assert_type(jobs, Jobkit)
+        assert_enqueued(jobs, confirm, times=2, number=7)
+        assert_type(drain(jobs, "shop", with_scheduled=True).completed, int)
+        with isolated(jobs) as same:
+            assert_type(same, Jobkit)
