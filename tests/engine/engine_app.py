@@ -180,3 +180,23 @@ def make_jobs(**settings: object) -> Jobkit:
 
 jobs = make_jobs()
 celery = jobs.celery
+
+
+if os.environ.get("ENGINE_SIGNALS"):
+    from celery import signals
+
+    @signals.task_prerun.connect(weak=False)
+    def _began(task_id: str, task: object, **_: object) -> None:
+        write("signal", "prerun", task_id, getattr(task, "name", ""))
+
+    @signals.task_success.connect(weak=False)
+    def _succeeded(sender: object, result: object, **_: object) -> None:
+        write("signal", "success", sender.request.id, result)
+
+    @signals.task_retry.connect(weak=False)
+    def _retried(sender: object, request: object, reason: object, **_: object) -> None:
+        write("signal", "retry", request.id, type(reason).__name__)
+
+    @signals.task_postrun.connect(weak=False)
+    def _ended(task_id: str, state: str, **_: object) -> None:
+        write("signal", "postrun", task_id, state)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +29,29 @@ def until(condition: Callable[[], Any], timeout: float = 20.0, what: str = "it")
             return found
         time.sleep(0.05)
     raise AssertionError(f"waited {timeout:g} s in vain for {what}")
+
+
+class Program:
+    """Be another program of the world, in a session of its own."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+        path = os.pathsep.join(sys.path)
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=HERE, env={**os.environ, "PYTHONPATH": path, **env},
+                stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        self.pid = self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        if self.running:
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(10)
 
 
 class Broker:
@@ -77,8 +103,14 @@ class World:
         }  # fmt: skip
         engine_app.LEDGER = self.ledger
         self.jobs: Jobkit = engine_app.make_jobs(**self.settings)
-        self._workers: list[WorkerProcess] = []
+        self._workers: list[WorkerProcess | Program] = []
         self.brokers: list[Broker] = []
+
+    def environment(self, **settings: Any) -> dict[str, str]:
+        """Return the variables by which another process joins this world."""
+        told = {**self.settings, **settings}
+        variables = {f"JOBKIT_{name.upper()}": str(value) for name, value in told.items()}
+        return {**variables, "ENGINE_LEDGER": str(self.ledger)}
 
     def worker(
         self,
@@ -89,19 +121,29 @@ class World:
         wait: bool = True,
         **settings: Any,
     ) -> WorkerProcess:
-        told = {**self.settings, **settings}
-        variables = {f"JOBKIT_{name.upper()}": str(value) for name, value in told.items()}
         worker = WorkerProcess(
             "engine_app:jobs",
             data_dir=self.folder / "data",
             pool=pool,
             concurrency=concurrency,
-            env={**variables, "ENGINE_LEDGER": str(self.ledger), **(env or {})},
+            env={**self.environment(**settings), **(env or {})},
             cwd=HERE,
         )
         self._workers.append(worker)
         worker.start(wait=wait)
         return worker
+
+    def program(self, *command: str, ready: str, env: Mapping[str, str] | None = None) -> Program:
+        """Run `python -m` with *command* until the test ends; wait for *ready* in its log."""
+        log = self.folder / f"program{len(self._workers)}.log"
+        program = Program(command, {**self.environment(), **(env or {})}, log)
+        self._workers.append(program)
+        until(lambda: ready in log.read_text() or not program.running, 30, ready)
+        assert program.running, log.read_text()
+        return program
+
+    def beat(self, *, env: Mapping[str, str] | None = None) -> Program:
+        return self.program("jobkit", "beat", "--app", "engine_app:jobs", ready="beat", env=env)
 
     def broker(self) -> Broker:
         broker = Broker(self.folder / f"broker{len(self.brokers)}")

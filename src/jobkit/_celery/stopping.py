@@ -21,7 +21,7 @@ logger = get_logger("jobkit.worker")
 class StopSignals:
     """Answer the signals of one worker.
 
-    SIGTERM or Ctrl-C: it finishes what it runs, within the grace period. The same again, or
+    SIGTERM, SIGHUP or Ctrl-C: it finishes what it runs, within the grace period. The same again, or
     SIGQUIT: it gives its jobs back now. SIGTSTP: it finishes what it runs, takes nothing new, and
     stays. In place of Celery's own handlers, which ignore a second SIGTERM, end in failure after
     Ctrl-C, and kill children before they could give their jobs back.
@@ -40,6 +40,9 @@ class StopSignals:
         self._warm = signal.getsignal(signal.SIGTERM)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
+        if hasattr(signal, "SIGHUP"):
+            # Celery would run its command line anew, which is the supervisor's business.
+            signal.signal(signal.SIGHUP, self._on_stop)
         if hasattr(signal, "SIGQUIT"):
             signal.signal(signal.SIGQUIT, self._on_quit)
         if hasattr(signal, "SIGTSTP"):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import ExceptionInfo
 from celery import signals, states
-from celery.app.task import Context
 
 from jobkit.execution import LifecycleEvent
 from jobkit.privacy import redacted
@@ -62,18 +61,16 @@ class Teller:
         job = event.claim.id
         if event.kind == "claimed":
             facade.push_request(
-                Context(
-                    id=job,
-                    task=facade.name,
-                    args=(),
-                    kwargs=kwargs,
-                    root_id=job,
-                    retries=event.claim.attempt - 1,
-                    hostname=self._runtime.hostname,
-                    delivery_info={"routing_key": event.claim.queue, "exchange": ""},
-                    headers={},
-                    called_directly=False,
-                )
+                id=job,
+                task=facade.name,
+                args=(),
+                kwargs=kwargs,
+                root_id=job,
+                retries=event.claim.attempt - 1,
+                hostname=self._runtime.hostname,
+                delivery_info={"routing_key": event.claim.queue, "exchange": ""},
+                headers={},
+                called_directly=False,
             )
             signals.task_prerun.send(
                 sender=facade, task_id=job, task=facade, args=(), kwargs=kwargs
