@@ -141,12 +141,21 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-c", WHEEL_HELP_IS_LIGHT, silent=True)
 
 
+# Every module, so that the base dependencies are known to be enough for what is in the wheel.
 WHEEL_IMPORTS = """
-import importlib.resources, jobkit
+import importlib, pathlib, pkgutil, jobkit
 assert "site-packages" in jobkit.__file__, jobkit.__file__
 for name in jobkit.__all__:
     getattr(jobkit, name)
-assert importlib.resources.files("jobkit").joinpath("py.typed").is_file()
+for module in pkgutil.walk_packages(jobkit.__path__, "jobkit."):
+    try:
+        importlib.import_module(module.name)
+    except ModuleNotFoundError as error:
+        # The testing kit is for those who have pytest.
+        assert error.name == "pytest" and module.name.startswith("jobkit.testing."), error
+folder = pathlib.Path(jobkit.__file__).parent
+assert (folder / "py.typed").is_file()
+assert list((folder / "store" / "migrations" / "versions").glob("0*.py"))
 """
 
 WHEEL_HELP_IS_LIGHT = """

@@ -417,6 +417,27 @@ def test_a_structlog_that_the_host_set_up_stays_and_is_redacted(stream: io.Strin
     assert structlog.get_config()["processors"][-1].__class__.__name__ == "JSONRenderer"
 
 
+def test_an_exception_that_a_renderer_of_the_host_would_format_is_redacted(
+    stream: io.StringIO,
+) -> None:
+    structlog.configure(
+        processors=[structlog.dev.ConsoleRenderer(colors=False)],
+        logger_factory=structlog.PrintLoggerFactory(stream),
+    )
+    configure_logging("console", "INFO", stream=io.StringIO())
+
+    with a_job(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # structlog's, of a plain traceback
+        try:
+            raise ValueError(HIDDEN)
+        except ValueError as error:
+            structlog.get_logger().error("x", exc_info=error)
+            structlog.get_logger().exception("x")
+
+    assert stream.getvalue().count("ValueError: [redacted]") == 2
+    assert HIDDEN not in stream.getvalue()
+
+
 def test_a_private_number_does_not_hide_which_attempt_this_is(lines: Callable[[], Any]) -> None:
     with a_job(Redactor(["1", "2", "2026", "j1"])) as log:
         log.info("attempt 1", count=1)

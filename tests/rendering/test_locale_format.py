@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -72,6 +72,20 @@ def test_what_cannot_be_shown_is_written_in_iso() -> None:
 @pytest.mark.parametrize(("currency", "digits"), [("EUR", 2), ("JPY", 0), ("KWD", 3), ("XAU", 2)])
 def test_currencies_have_their_digits(currency: str, digits: int) -> None:
     assert currency_digits(currency) == digits
+
+
+@pytest.mark.parametrize("precision", [3, 28])
+def test_amounts_of_any_length_are_written_whatever_precision_the_host_has_set(
+    precision: int,
+) -> None:
+    locale = LocaleFormat("en", UTC)
+
+    with localcontext(prec=precision):
+        assert locale.amount(Decimal(f"{10**40}.99"), "EUR") == f"{10**40:,}.99"
+        assert locale.amount(Decimal("1234567.89"), "EUR") == "1,234,567.89"
+        assert locale.number(Decimal("1234567.125")) == "1,234,567.125"
+        assert locale.money(Decimal("1234567.89"), "EUR") == "€1,234,567.89"
+        assert rounded(Decimal("1234567.891"), "EUR") == Decimal("1234567.89")
 
 
 def test_rounding_goes_to_the_even_digit() -> None:

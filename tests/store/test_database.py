@@ -22,11 +22,7 @@ from jobkit.job import JobState
 from jobkit.store import enqueueing, reading
 from jobkit.store.database import Database
 
-NOWHERE = [
-    "sqlite:////proc/version/jobs.sqlite3",
-    pytest.param("postgresql://u:hunter2@127.0.0.1:1/jobs?sslmode=disable", marks=pytest.mark.postgres),
-    pytest.param("mysql://u:hunter2@127.0.0.1:1/jobs", marks=pytest.mark.mariadb),
-]  # fmt: skip
+NOWHERE = "u:hunter2@127.0.0.1:1/jobs"
 servers_only = pytest.mark.parametrize("store_url", SERVERS, indirect=True)
 
 
@@ -135,7 +131,7 @@ def test_a_deadlock_is_tried_again(bench: Bench) -> None:
     bench.database.write(write(second, first))
     crossing.join()
 
-    assert len(tries) == 3
+    assert len(tries) >= 3
     assert [bench.job(id).attempt for id in (first, second)] == [2, 2]
 
 
@@ -197,18 +193,23 @@ def test_a_commit_that_broke_off_says_that_nobody_knows(bench: Bench) -> None:
     bench.add()
 
 
-@pytest.mark.parametrize("url", NOWHERE)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////",
+        pytest.param(f"postgresql://{NOWHERE}?sslmode=disable", marks=pytest.mark.postgres),
+        pytest.param(f"mysql://{NOWHERE}", marks=pytest.mark.mariadb),
+    ],
+)
 def test_a_store_that_is_away_is_unavailable(url: str) -> None:
     database = Database(url, clock=Clock(), timeout=1)
 
-    with pytest.raises((StoreUnavailable, OSError)) as written:
+    with pytest.raises(StoreUnavailable, match="does not answer") as written:
         database.write(lambda conn: None)
-    with pytest.raises((StoreUnavailable, OSError)) as read, database.read():
+    with pytest.raises(StoreUnavailable, match="does not answer") as read, database.read():
         raise AssertionError("there is nothing to read")
 
     for caught in (written, read):
-        assert isinstance(caught.value, StoreUnavailable)
-        assert "does not answer" in str(caught.value)
         assert "hunter2" not in str(caught.value)
         assert "sslmode" not in str(caught.value)
 
@@ -268,6 +269,14 @@ def test_a_transaction_on_sqlite_is_a_writing_one_from_its_start(tmp_path: Path)
 
     database.write(write)
     database.dispose()
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault_of_configuration(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    database = Database(f"sqlite:///{tmp_path / 'file' / 'jobs.sqlite3'}", clock=Clock())
+
+    with pytest.raises(ConfigurationError, match="cannot be made"):
+        database.write(lambda conn: None)
 
 
 def test_a_store_in_memory_lasts_as_long_as_its_database() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,21 +18,27 @@ from jobkit.errors import StoreUnavailable
 from jobkit.job import JobState
 from jobkit.store import changing, reading
 from jobkit.store.database import Database
-from jobkit.store.forking import ForkGate
+from jobkit.store.forking import ForkGate, _watch
 
 servers_only = pytest.mark.parametrize("store_url", SERVERS, indirect=True)
 sqlite_only = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def short_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobkit.store.forking.PATIENCE", 0.1)
-    yield
 
 
 def number(conn: Connection) -> int:
     asked = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
     return int(conn.exec_driver_sql(asked[conn.dialect.name]).scalar_one())
+
+
+def refusal(bench: Bench) -> str:
+    """Return why the store cannot be used."""
+    with pytest.raises(StoreUnavailable) as caught:
+        bench.add()
+    return caught.value.message
 
 
 def sound(bench: Bench) -> bool:
@@ -154,7 +159,7 @@ def test_a_child_forked_inside_a_transaction_keeps_away(bench: Bench) -> None:
 
     def cancel_and_fork(conn: Connection) -> str:
         changing.cancel(conn, id, bench.now)
-        return fork(lambda: pytest.raises(StoreUnavailable, bench.add).value.message).result()
+        return fork(lambda: refusal(bench)).result()
 
     told = bench.database.write(cancel_and_fork)
 
@@ -175,7 +180,7 @@ def test_a_fork_does_not_wait_for_ever(bench: Bench) -> None:
     lingering = threading.Thread(target=bench.database.write, args=[linger])
     lingering.start()
     inside.wait()
-    child = fork(lambda: pytest.raises(StoreUnavailable, bench.add).value.message)
+    child = fork(lambda: refusal(bench))
     go_on.set()
     lingering.join()
 
@@ -238,8 +243,6 @@ def test_a_closed_gate_keeps_newcomers_out() -> None:
 
 
 def test_a_database_that_is_gone_is_not_told_of_forks() -> None:
-    from jobkit.store.forking import _watch
-
     before = len(_watch.watched)
     database = Database("sqlite://", clock=Clock())
     assert len(_watch.watched) == before + 1

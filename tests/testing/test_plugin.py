@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,30 +14,13 @@ from jobkit.settings import Settings
 from jobkit.testing import Drained, TimeTravel, assert_enqueued, enqueued
 
 ORDER = Order(tenant_id="b1", number=1)
+HOW_TO = Path(__file__).parents[2] / "docs/how-to/testing.md"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 IMPORTS = """
 import sys
 import jobkit.testing.plugin
 heavy = {"celery", "kombu", "sqlalchemy", "alembic", "pydantic", "structlog"} & set(sys.modules)
 sys.exit(f"the plugin imports {sorted(heavy)}" if heavy else 0)
-"""
-HOST_TEST = """
-from jobkit import Payload, TaskSet
-
-tasks = TaskSet("host")
-
-class Nothing(Payload):
-    pass
-
-@tasks.task()
-def work(payload: Nothing) -> int:
-    return 7
-
-def test_it(jobkit_jobs, jobkit_drain):
-    jobs = jobkit_jobs([tasks])
-    handle = jobs.enqueue(work)
-    assert jobkit_drain(jobs).completed == 1
-    assert handle.result(timeout=0) == 7
 """
 
 
@@ -47,8 +31,11 @@ def test_loading_the_plugin_imports_nothing_heavy() -> None:
     assert ran.returncode == 0
 
 
-def test_a_host_needs_nothing_but_the_fixtures(tmp_path: Path) -> None:
-    (tmp_path / "test_host.py").write_text(HOST_TEST)
+def test_the_host_of_the_how_to_is_tested_by_nothing_but_the_fixtures(tmp_path: Path) -> None:
+    for name, code in re.findall(
+        r'```python title="(.*?)"\n(.*?)```', HOW_TO.read_text(), re.DOTALL
+    ):
+        (tmp_path / name).write_text(code)
 
     ran = subprocess.run(
         [
@@ -62,7 +49,7 @@ def test_a_host_needs_nothing_but_the_fixtures(tmp_path: Path) -> None:
         check=False,
     )  # fmt: skip
 
-    assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert "5 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
 def _plugin() -> list[str]:

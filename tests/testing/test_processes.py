@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.testing.worker_app import tasks, tell
 
 from jobkit.app import Jobkit
 from jobkit.settings import Settings
-from jobkit.testing import WorkerProcess
+from jobkit.testing import TimeTravel, WorkerProcess
 
 APP = "tests.testing.worker_app:jobs"
 ROOT = Path(__file__).parents[2]
@@ -85,9 +86,24 @@ def test_a_worker_that_does_not_start_shows_its_log(folder: Path) -> None:
 
 
 def test_variables_of_the_test_do_not_reach_the_worker(
-    folder: Path, jobs: Jobkit, monkeypatch: pytest.MonkeyPatch
+    jobkit_worker: Callable[..., WorkerProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JOBKIT_STORE_URL", "postgresql://shop@db.invalid/production")
 
-    with WorkerProcess(APP, data_dir=folder, cwd=ROOT, pool="solo"):
-        assert jobs.enqueue(tell).result(timeout=20)["word"] == ""
+    # It would not become ready on such a store.
+    worker = jobkit_worker(APP, cwd=ROOT, pool="solo")
+
+    assert worker.running
+
+
+def test_a_worker_travels_in_time_with_the_test(
+    jobkit_worker: Callable[..., WorkerProcess], jobkit_clock: TimeTravel
+) -> None:
+    worker = jobkit_worker(APP, cwd=ROOT, pool="threads")
+    jobs = Jobkit(Settings(data_dir=worker.data_dir), tasks=[tasks], clock=jobkit_clock.clock)
+    handle = jobs.enqueue(tell, delay=timedelta(days=2))
+
+    jobkit_clock.travel(timedelta(days=2))
+
+    assert handle.result(timeout=20)["pid"] == worker.pid
+    jobs.close()

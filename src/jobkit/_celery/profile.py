@@ -20,7 +20,10 @@ def bell_queue(name: str) -> Queue:
 
 
 def safe_profile(settings: Settings, broker_url: str, queues: list[str]) -> dict[str, Any]:
-    """Return the configuration of jobkit's own Celery application."""
+    """Return the configuration of jobkit's own Celery application.
+
+    `docs/explanation/celery-settings.md` gives the reason of each.
+    """
     redis = broker_url.startswith(("redis", "valkey", "unix"))
     return {
         "broker_url": broker_url,
@@ -44,6 +47,7 @@ def safe_profile(settings: Settings, broker_url: str, queues: list[str]) -> dict
         # Celery reduces prefetch after a reconnect and restores it through acks we do not send.
         "worker_enable_prefetch_count_reduction": False,
         "worker_detect_quorum_queues": False,
+        "worker_max_memory_per_child": _kilobytes(settings.worker_memory_limit_mb),
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "task_default_queue": settings.foreign_queue,
@@ -59,6 +63,10 @@ def safe_profile(settings: Settings, broker_url: str, queues: list[str]) -> dict
         # Once a second is how fine schedules are.
         "beat_max_loop_interval": 1,
     }
+
+
+def _kilobytes(megabytes: int | None) -> int | None:
+    return None if megabytes is None else megabytes * 1024
 
 
 def redis_options() -> dict[str, Any]:

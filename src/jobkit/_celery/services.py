@@ -38,6 +38,9 @@ class Services:
             # Autoscaling and replaced children may go beyond the number at the start.
             Slots(worker.concurrency + _SPARE_SLOTS) if self.pool == "prefork" else ThreadBoard()
         )
+        if self.pool == "threads":
+            # One a job, and the heart, the warden, the keeper and the adopter.
+            application.database.make_room(worker.concurrency + 4)
         self.id = uuid4().hex
         engine = application.engine
         database = application.database

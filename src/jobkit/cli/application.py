@@ -38,13 +38,18 @@ AppOption = Annotated[
 @contextmanager
 def opened(spec: str | None) -> Iterator[Jobkit]:
     """Give the application that *spec* names, and close it."""
+    logger = logging.getLogger("jobkit")
+    before = logger.level
     # What a command has to say it says itself: a bell that nobody hears is no news here.
-    logging.getLogger("jobkit").setLevel(logging.ERROR)
-    jobs = find_application(spec)
+    logger.setLevel(logging.ERROR)
     try:
-        yield jobs
+        jobs = find_application(spec)
+        try:
+            yield jobs
+        finally:
+            jobs.close()
     finally:
-        jobs.close()
+        logger.setLevel(before)
 
 
 def find_application(spec: str | None) -> Jobkit:

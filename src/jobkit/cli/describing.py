@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobkit.privacy import redacted
-
 if TYPE_CHECKING:
     from jobkit.job import Failure, Job
 
@@ -64,4 +62,6 @@ def failure_data(failure: Failure) -> dict[str, Any]:
 
 def as_data(stored: str | None) -> Any:
     """Return a stored result as data, with `[redacted]` for private values."""
+    from jobkit.privacy import redacted
+
     return None if stored is None else json.loads(redacted(stored))

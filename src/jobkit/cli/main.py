@@ -8,7 +8,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jobkit.cli import checking, dead, demo, enqueueing, jobs, looking, pinging, running, store, up
+from jobkit.cli import (
+    checking,
+    dead,
+    demo,
+    enqueueing,
+    jobs,
+    looking,
+    pinging,
+    quieting,
+    running,
+    store,
+    up,
+)
 from jobkit.cli.output import say
 from jobkit.errors import ConfigurationError, EnqueueError, JobkitError, SchemaOutdated
 
@@ -71,16 +83,12 @@ def options(
     """Background jobs that are not lost, and tasks that are already written."""
 
 
-demo.add_to(cli)
-up.add_to(cli)
-running.add_to(cli)
-checking.add_to(cli)
-pinging.add_to(cli)
-looking.add_to(cli)
-enqueueing.add_to(cli)
+for commands in (demo, up, running, checking, pinging, looking):
+    commands.add_to(cli)
 cli.add_typer(jobs.group, name="jobs", rich_help_panel="Look")
 cli.add_typer(dead.group, name="dead", rich_help_panel="Look")
-store.add_to(cli)
+for commands in (enqueueing, quieting, store):
+    commands.add_to(cli)
 
 
 def main() -> None:

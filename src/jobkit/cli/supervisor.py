@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -30,8 +29,8 @@ class Part:
     """Describe one process to keep running."""
 
     name: str
-    arguments: Sequence[str]
-    """What follows `jobkit` on its command line."""
+    command: Sequence[str]
+    """Followed by `--tied` and the descriptor that tells it when its supervisor is gone."""
 
     patience: float
     """Seconds that it may take to stop."""
@@ -47,7 +46,7 @@ class Child:
         self.part = part
         self.started_at = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jobkit", *part.arguments, "--tied", str(tie.watched)],
+            [*part.command, "--tied", str(tie.watched)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -114,17 +113,19 @@ class Supervisor:
         A part that ends by itself is started anew, later each time. One that ends for a reason that
         a restart does not mend stops everything, and its exit code is returned.
         """
-        before = {number: signal.signal(number, self._on_stop) for number in _stop_signals()}
+        asked = lambda number, frame: self.stop()  # noqa: E731
+        before = {number: signal.signal(number, asked) for number in _stop_signals()}
         try:
             code = self._keep_running()
         finally:
-            stopped = self._stop()
+            stopped = self._end_all()
             self._tie.close()
             for number, handler in before.items():
                 signal.signal(number, handler)
         return code or stopped
 
-    def _on_stop(self, number: int, frame: object) -> None:
+    def stop(self) -> None:
+        """Ask it to stop; asked again, it is less patient."""
         self._asked += 1
         self._woken.set()
 
@@ -155,8 +156,8 @@ class Supervisor:
         post.child, post.due_at = None, time.monotonic() + post.rest
         self._say(f"{post.part.name} ended {_how(code)}; starting it again in {post.rest:g} s")
 
-    def _stop(self) -> int:
-        """Stop what runs, the last part first; returns 0 if everything ended well by itself."""
+    def _end_all(self) -> int:
+        """End what runs, the last part first; returns 0 if everything ended well by itself."""
         self._asked = max(1, self._asked)
         codes = [self._end(post.child) for post in reversed(self._posts) if post.child is not None]
         return 1 if any(codes) else 0

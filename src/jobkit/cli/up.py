@@ -17,6 +17,7 @@ from jobkit.errors import ConfigurationError, EmbeddedServerError
 if TYPE_CHECKING:
     from jobkit.app import Jobkit
 
+JOBKIT = (sys.executable, "-m", "jobkit")
 _BEYOND_GRACE = 15.0
 """What a worker may take beside its grace period: interrupted jobs say their last words."""
 
@@ -90,7 +91,7 @@ def _workers(
     return [
         Part(
             "worker" if len(profiles) == 1 else f"worker {name}",
-            ["worker", "--profile", name, *options, *common],
+            [*JOBKIT, "worker", "--profile", name, *options, *common],
             patience,
         )
         for name in profiles
@@ -98,7 +99,7 @@ def _workers(
 
 
 def _beat(common: list[str]) -> Part:
-    return Part("beat", ["beat", *common], _BEYOND_GRACE)
+    return Part("beat", [*JOBKIT, "beat", *common], _BEYOND_GRACE)
 
 
 def add_to(cli: typer.Typer) -> None:

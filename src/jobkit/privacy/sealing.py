@@ -51,22 +51,20 @@ def seal(value: Any, cipher: Cipher | None, annotation: Any = None) -> str:
 def seal_unvalidated(data: Any, model_type: type[BaseModel] | None, cipher: Cipher | None) -> str:
     """Return raw data that did not validate as JSON, with all that may be private encrypted.
 
-    Only the fields that *model_type* declares as not private stay readable: a misspelt name may
-    stand for a private one. Without a model, all of it may be private, and is encrypted where
+    Only the values of fields that *model_type* declares as not private stay readable: a misspelt
+    name may stand for a private one. Without a model, each may be private, and is encrypted where
     there is a key. This never fails: without a key, what is declared as private is left out.
     """
     plain = to_jsonable_python(data, fallback=_unwritable, bytes_mode="base64")
-    encrypt = _sealer(cipher) if cipher else _withhold
-    if model_type is None:
-        return _written(encrypt(_escaped(plain)) if cipher else _escaped(plain))
-    if not has_private(model_type):
+    hide = _sealer(cipher) if cipher else _withhold
+    if not (has_private(model_type) if model_type else cipher):
         return _written(_escaped(plain))
     if not isinstance(plain, dict):
-        return _written(encrypt(_escaped(plain)))
-    readable = readable_names(model_type)
+        return _written(hide(_escaped(plain)))
+    readable = readable_names(model_type) if model_type else set()
     return _written(
         {
-            _escaped_key(key): _escaped(value) if key in readable else encrypt(_escaped(value))
+            _escaped_key(key): _escaped(value) if key in readable else hide(_escaped(value))
             for key, value in plain.items()
         }
     )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import cache
 
 from jobkit.money import exponent
+from jobkit.rendering.exact import WIDE
 
 _USUAL = 2
 
@@ -25,4 +26,4 @@ def currency_digits(currency: str) -> int:
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Return *amount* with the decimals it is shown with, halves to the even digit."""
-    return amount.quantize(Decimal(1).scaleb(-currency_digits(currency)))
+    return amount.quantize(Decimal(1).scaleb(-currency_digits(currency)), context=WIDE)

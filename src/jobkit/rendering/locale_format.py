@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Literal
 
 from babel import Locale
 from babel.dates import format_date, format_interval, format_skeleton, format_time
-from babel.numbers import NumberPattern, parse_pattern
+from babel.numbers import parse_pattern
 
 from jobkit.rendering.currency_digits import currency_digits
+from jobkit.rendering.exact import WIDE
 
 Unit = Literal["day", "month", "year"]
 
@@ -45,21 +46,20 @@ class LocaleFormat:
 
     def _number(self, value: Decimal | int) -> str:
         """Write a number with all its decimals."""
-        return str(self._pattern(0, value).apply(value, self.locale))
+        return self._write(self.locale.decimal_formats[None].pattern, 0, value)
 
     def _amount(self, value: Decimal | int, currency: str) -> str:
         """Write an amount without its currency, with as many decimals as that has or more.
 
         An amount of fractions of a cent is shown whole: a column must add up to its total.
         """
-        pattern = self._pattern(currency_digits(currency), value)
-        return str(pattern.apply(value, self.locale))
+        pattern = self.locale.decimal_formats[None].pattern
+        return self._write(pattern, currency_digits(currency), value)
 
     def money(self, value: Decimal | int, currency: str) -> str:
         """Write an amount with its currency."""
-        pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
-        pattern.frac_prec = _precision(currency_digits(currency), value)
-        text = pattern.apply(value, self.locale, currency=currency, currency_digits=False)
+        pattern = self.locale.currency_formats["standard"].pattern
+        text = self._write(pattern, currency_digits(currency), value, currency)
         return text if self._shows(text) else f"{currency} {self.amount(value, currency)}"
 
     def _date(self, day: date) -> str:
@@ -89,10 +89,14 @@ class LocaleFormat:
     def _fitting(self, text: str, day: date) -> str:
         return text if self._shows(text) else day.isoformat()
 
-    def _pattern(self, decimals: int, value: Decimal | int) -> NumberPattern:
-        pattern = parse_pattern(self.locale.decimal_formats[None].pattern)
-        pattern.frac_prec = _precision(decimals, value)
-        return pattern
+    def _write(
+        self, pattern: str, decimals: int, value: Decimal | int, currency: str | None = None
+    ) -> str:
+        """Write a number with at least so many decimals, by a pattern of the locale."""
+        parsed = parse_pattern(pattern)
+        parsed.frac_prec = _precision(decimals, value)
+        with localcontext(WIDE):
+            return str(parsed.apply(value, self.locale, currency=currency, currency_digits=False))
 
 
 def _precision(least: int, value: Decimal | int) -> tuple[int, int]:

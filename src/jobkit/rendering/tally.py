@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 
+from jobkit.rendering.exact import add_exactly
 from jobkit.rendering.report import Column, Kind, Row
 
-# Sums stay exact: where 100 digits do not hold one, it is an error and not a rounded amount.
-_EXACT = Context(prec=100, traps=[Inexact])
 _ZERO = Decimal(0)
-
-
-def add_exactly(first: Decimal, second: Decimal) -> Decimal:
-    """Return the sum, whatever precision the host has set for its own decimals."""
-    return _EXACT.add(first, second)
 
 
 class Tally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ from jobkit.store.outages import outage, passing, shown, unavailable
 T = TypeVar("T")
 
 _TRIES = 6
+_PAUSE = 0.01
 _SERVER_TIME = {
     "postgresql": text("SELECT extract(epoch FROM clock_timestamp())"),
     "mysql": text("SELECT UNIX_TIMESTAMP(SYSDATE(6))"),
@@ -56,7 +59,7 @@ class Database:
             retry=retry_if_exception(_worth_another),
             # SQLite has waited for its lock before it says that it is busy.
             stop=stop_after_attempt(_TRIES) | stop_after_delay(timeout),
-            wait=wait_jitter(multiplier=0.01, max=0.5),
+            wait=wait_jitter(multiplier=_PAUSE, max=0.5),
             reraise=True,
         )
         watch_forks(self)
@@ -86,12 +89,11 @@ class Database:
 
         Raises `StoreUnavailable`.
         """
-        with self._gate:
-            try:
-                with self._connect(reading=True) as conn:
-                    yield conn
-            except (DBAPIError, PoolTimeout) as error:
-                raise self._translated(error) from error
+        try:
+            with self._session(reading=True) as conn:
+                yield conn
+        except (DBAPIError, PoolTimeout) as error:
+            raise self._translated(error) from error
 
     def fetch(self, fn: Callable[[Connection], T]) -> T:
         """Run *fn*, which only reads, and return what it returns.
@@ -119,6 +121,8 @@ class Database:
             except DBAPIError as error:
                 if not _worth_another(error):
                     raise
+            # Two that met in a deadlock would meet again if they came back in step.
+            time.sleep(random.uniform(0, _PAUSE))
             return cast(T, self._again(self._transaction, fn))
         except _BrokeAtCommit as broken:
             raise StoreUnavailable(
@@ -128,13 +132,22 @@ class Database:
         except (DBAPIError, PoolTimeout) as error:
             raise self._translated(error) from error
 
+    def make_room(self, connections: int) -> None:
+        """Raise the cap of this process to *connections*; for a worker with that many threads."""
+        if connections > self._pool_size:
+            self._pool_size = connections
+            with self._building:
+                if self._engine is not None:
+                    self._engine.dispose()
+                self._engine = None
+
     def dispose(self) -> None:
         """Close the connections; the next use opens new ones."""
         if self._engine is not None:
             self._engine.dispose()
 
     def _transaction(self, fn: Callable[[Connection], T]) -> T:
-        with self._gate, self._connect() as conn:
+        with self._session() as conn:
             try:
                 if self.dialect == "sqlite":
                     # A transaction that reads first and then writes fails at once when another
@@ -152,7 +165,22 @@ class Database:
                 raise
             return value
 
-    def _connect(self, *, reading: bool = False) -> Connection:
+    @contextmanager
+    def _session(self, *, reading: bool = False) -> Iterator[Connection]:
+        with self._gate:
+            conn = self._connect(reading)
+            pool, process = self.engine.pool, os.getpid()
+            try:
+                yield conn
+            finally:
+                # A child leaves the connection to its parent, which may be in the middle of it.
+                if os.getpid() == process:
+                    if self.engine.pool is not pool and not (conn.closed or conn.invalidated):
+                        # Its pool was closed at a fork meanwhile: nobody would ever close it.
+                        conn.detach()
+                    conn.close()
+
+    def _connect(self, reading: bool) -> Connection:
         if self._tainted:
             raise StoreUnavailable(
                 f"this process was forked while a transaction was open on {self}; "

@@ -92,7 +92,12 @@ def _sqlite(url: URL, timeout: float, options: dict[str, Any]) -> Engine:
         options |= {"pool_size": 1}
     else:
         path = Path(str(url.database))
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the folder of the job store, {path.parent}, cannot be made: {error.strerror}"
+            ) from error
         refuse_network(path)
     arguments = {"timeout": timeout, "check_same_thread": False, "isolation_level": None}
     engine = create_engine(url, connect_args=arguments, **options)

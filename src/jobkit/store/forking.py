@@ -48,12 +48,12 @@ class ForkGate:
             if self._closed:
                 self._changed.notify_all()
 
-    def close(self, patience: float = PATIENCE) -> bool:
+    def close(self, patience: float | None = None) -> bool:
         """Let nobody in, wait for those inside, and tell whether all have left.
 
         The gate's lock stays held until `open` or `restart`: a fork must not find it halfway.
         """
-        ends = time.monotonic() + patience
+        ends = time.monotonic() + (PATIENCE if patience is None else patience)
         self._changed.acquire()
         self._closed = True
         # The forking thread cannot leave while it forks: waiting for it would be in vain.

@@ -103,15 +103,13 @@ def _migrate_alone(conn: Connection) -> None:
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         _migrate(conn)
         return
-    # Locks have names for the whole server, and DDL ends transactions: this one outlasts them.
+    # Locks have names for the whole server, and DDL ends transactions: this one lasts until the
+    # connection is closed.
     name = f"jobkit:{conn.engine.url.database}"[:64]
     taken = text("SELECT GET_LOCK(:name, :seconds)")
     if conn.execute(taken, {"name": name, "seconds": int(_PATIENCE)}).scalar() != 1:
         raise StoreUnavailable("another process has been migrating the job store for too long")
-    try:
-        _migrate(conn)
-    finally:
-        conn.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
+    _migrate(conn)
 
 
 def _migrate(conn: Connection) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
+from jobkit.clock import TRAVEL_VARIABLE
+
 _READY = re.compile(r"\bready\.")
 _STEP = 0.02
 _TAIL = 4000
@@ -21,8 +23,9 @@ class WorkerProcess:
     """Run a worker of an application, named as `module:object`, and end it with the block.
 
     It has *data_dir* for its own: the default store and the embedded server are there, and no
-    variable `JOBKIT_...` of this process reaches it but those of *env*. Everything it starts is in
-    one session with it, and goes down with it. POSIX only.
+    variable `JOBKIT_...` of this process reaches it but those of *env*, and the one by which it
+    travels in time. Everything it starts is in one session with it, and goes down with it. POSIX
+    only.
     """
 
     def __init__(
@@ -140,7 +143,11 @@ class WorkerProcess:
 
 
 def _environment(data_dir: Path, given: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("JOBKIT_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("JOBKIT_") or name == TRAVEL_VARIABLE
+    }
     return {
         **kept,
         # What the test can import, the worker can.

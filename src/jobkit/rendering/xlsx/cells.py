@@ -12,6 +12,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 
 from jobkit.rendering.cell_text import is_formula, xml_text
 from jobkit.rendering.currency_digits import currency_digits
+from jobkit.rendering.exact import significant_digits
 from jobkit.rendering.report import Column, Kind, Row
 from jobkit.rendering.tally import Tally
 from jobkit.rendering.theme import ACCENT, PAPER
@@ -155,7 +156,7 @@ def _put_text(cell: Any, text: str) -> None:
 
 
 def _put_number(cell: Any, value: Decimal | int) -> None:
-    if len(Decimal(value).normalize().as_tuple().digits) > _DIGITS_OF_A_DOUBLE:
+    if significant_digits(value) > _DIGITS_OF_A_DOUBLE:
         cell.value = format(value, "f") if isinstance(value, Decimal) else str(value)
         cell.data_type = "s"
         cell.alignment = _RIGHT

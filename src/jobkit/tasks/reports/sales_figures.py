@@ -10,7 +10,7 @@ from heapq import nlargest
 from typing import TypeVar
 
 from jobkit.adapters.sales import Sale
-from jobkit.rendering import Bars, Figure, Ranking, Summary, Unit, add_exactly, rounded
+from jobkit.rendering import WIDE, Bars, Figure, Ranking, Summary, Unit, add_exactly, rounded
 
 _ZERO = Decimal(0)
 _MOST_DAYS = 45
@@ -46,7 +46,7 @@ class _Sold:
 
     @property
     def average(self) -> Decimal:
-        return self.charged / self.sales if self.sales else _ZERO
+        return WIDE.divide(self.charged, Decimal(self.sales)) if self.sales else _ZERO
 
 
 class SalesFigures:
