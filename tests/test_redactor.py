@@ -219,4 +219,4 @@ def test_no_values_hang_or_break_it(values: list[str], text: str) -> None:
 def test_a_value_of_four_characters_is_taken_out_anywhere(value: str, around: str) -> None:
     shown = Redactor([value]).redact(around + value + around)
 
-    assert value.strip() not in shown or not value.strip()
+    assert value.strip() == "" or value not in shown.replace("[redacted]", "|")

@@ -51,6 +51,8 @@ def test_what_was_written_is_there(bench: Bench) -> None:
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
 def test_an_error_undoes_the_transaction(bench: Bench, error: type[BaseException]) -> None:
     job = bench.new()
+    # A connection that has been read from, where each statement was a transaction of its own.
+    bench.see(reading.counts)
 
     def write(conn: Connection) -> None:
         enqueueing.insert(conn, [job], bench.now)
@@ -242,6 +244,37 @@ def test_a_sqlite_file_that_stays_busy_is_unavailable(tmp_path: Path) -> None:
         holder.write(lambda conn: hasty.write(lambda other: None))
     holder.dispose()
     hasty.dispose()
+
+
+def test_a_commit_that_finds_the_file_busy_is_tried_again(tmp_path: Path) -> None:
+    # In WAL mode this needs a file that another program switched back.
+    path = tmp_path / "jobs.sqlite3"
+    database = Database(f"sqlite:///{path}", clock=Clock(), timeout=0.5)
+    database.write(lambda conn: conn.exec_driver_sql("CREATE TABLE t (n INTEGER)"))
+    database.dispose()
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("PRAGMA journal_mode = DELETE")
+    tries = []
+
+    def write(conn: Connection) -> None:
+        conn.exec_driver_sql("INSERT INTO t VALUES (1)")
+        tries.append(conn)
+        if len(tries) > 1:
+            reader.execute("COMMIT")
+        else:
+            conn.exec_driver_sql("PRAGMA busy_timeout = 10")
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM t").fetchall()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("jobkit.store.drivers._switch_to_wal", lambda *_: None)
+        database.write(write)
+    counted = reader.execute("SELECT count(*) FROM t").fetchone()
+    reader.close()
+    database.dispose()
+
+    assert len(tries) == 2
+    assert counted == (1,)
 
 
 def test_a_sqlite_store_is_durable_and_its_own(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -14,12 +15,14 @@ from kombu import Producer
 from kombu.utils.json import dumps
 
 from jobkit._celery.profile import bell_queue
+from jobkit.errors import StoreUnavailable
 from jobkit.logs import get_logger
 
 if TYPE_CHECKING:
     from jobkit._celery.runtime import Runtime
 
 DOORBELL = "jobkit.run"
+_BACK_OFF = 0.5
 _BODY = dumps([[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
 _ORIGIN = f"{os.getpid()}@{socket.gethostname()}"
 logger = get_logger("jobkit.doorbell")
@@ -97,6 +100,10 @@ class Doorbell(CeleryTask):
     ) -> tuple[Any, None, float, str]:
         try:
             self.runtime.station.answer(request.get("hint") if request else None)
+        except StoreUnavailable as error:
+            # The bell is dropped: the keeper rings again when the store is back.
+            logger.warning("the job store is away", part="doorbell", error=str(error))
+            time.sleep(_BACK_OFF)
         except Exception:
             # Nothing is lost: an unclaimed job is rung for again, a claimed one is looked after.
             logger.exception("a doorbell could not be answered")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from pathlib import Path
 
@@ -23,7 +22,6 @@ def show(folder: Path, console: Console, *, stay: bool) -> int:
     With *stay* it goes on until Ctrl-C, so that one can look around.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("jobkit").setLevel(logging.ERROR)
     jobs = open_shop(folder)
     try:
         with Installation(folder) as installation:

@@ -115,11 +115,12 @@ class Database:
         *fn* is called again: it must do nothing but SQL, and ask the clock itself. Raises
         `StoreUnavailable`.
         """
+        started = time.monotonic()
         try:
             try:
                 return self._transaction(fn)
             except DBAPIError as error:
-                if not _worth_another(error):
+                if not _worth_another(error) or time.monotonic() - started > self.timeout:
                     raise
             # Two that met in a deadlock would meet again if they came back in step.
             time.sleep(random.uniform(0, _PAUSE))
@@ -160,6 +161,8 @@ class Database:
             try:
                 conn.commit()
             except DBAPIError as error:
+                # SQLAlchemy takes the transaction for ended; SQLite may have it open still.
+                conn.invalidate()
                 if not passing(error) and outage(error):
                     raise _BrokeAtCommit from error
                 raise

@@ -53,7 +53,7 @@ def insert_dead(
     conn: Connection, job: NewJob, reason: str, failure: NewFailure, now: datetime
 ) -> bool:
     """Store what cannot run as a dead letter; False if its foreign message was stored before."""
-    row = _row(job, now) | {"state": JobState.DEAD, "reason": reason, "finished_at": now}
+    row = _row(job, now) | {"state": JobState.DEAD.value, "reason": reason, "finished_at": now}
     row["unique_key"] = None
     if job.foreign_id is None:
         conn.execute(_INSERT, row)
