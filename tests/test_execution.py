@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -114,6 +116,12 @@ def answer(payload: How) -> Bill:
     """Answer as it is told."""
     bill: Bill = ANSWERS[payload.how]
     return bill
+
+
+@tasks.task()
+def answer_number(payload: Nothing) -> float:
+    """Answer what JSON has no word for."""
+    return math.nan
 
 
 @tasks.task()
@@ -392,6 +400,29 @@ def test_a_payload_that_no_longer_fits_is_dead_without_running(jobs: Jobkit) -> 
     job = jobs.get(row.id).job()
     assert (job.state, job.reason) == (JobState.DEAD, "invalid")
     assert "manner" in job.failures[0].message
+
+
+def test_a_job_that_this_worker_has_no_key_for_waits_and_loses_no_attempt(
+    jobkit_jobs: Callable[..., Jobkit], tmp_path: Path
+) -> None:
+    store = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
+    host = jobkit_jobs([tasks], store_url=store, secret_keys=("the right key",))
+    stranger = jobkit_jobs([tasks], store_url=store, secret_keys=("another key",))
+    handle = host.enqueue(log_in, user="ada", password="correct horse")
+
+    drain(stranger)
+
+    job = handle.job()
+    assert (job.state, job.attempt) == (JobState.RETRYABLE, 0)
+
+
+def test_an_answer_that_could_not_be_read_back_is_a_permanent_error(
+    ended: Callable[..., Job],
+) -> None:
+    job = ended(answer_number)
+
+    assert (job.state, job.reason) == (JobState.DEAD, "permanent")
+    assert "cannot be read back" in job.failures[0].message
 
 
 def test_a_run_that_lost_its_job_writes_nothing(jobs: Jobkit, ledger: Written) -> None:

@@ -16,7 +16,7 @@ from jobkit.execution import Engine, Hooks
 from jobkit.handle import JobHandle
 from jobkit.job import Job, JobState
 from jobkit.payload import Payload
-from jobkit.privacy import Cipher, has_private, local_key, unseal
+from jobkit.privacy import Cipher, has_private, holds_private, local_key, unseal, unseal_text
 from jobkit.queues import Priority, Queue
 from jobkit.settings import Settings
 from jobkit.store import changing, enqueueing, reading
@@ -203,8 +203,8 @@ class Jobkit:
         """Return the result of a completed job, validated against its task's type."""
         if job.result is None:
             return None
-        data = unseal(job.result, self.cipher)
-        return self.tasks.find(job.task).results.validate_python(data)
+        text = unseal_text(job.result, self.cipher)
+        return self.tasks.find(job.task).results.validate_json(text)
 
     def cancel(self, job_id: str) -> JobState:
         """Cancel a job: at once while it waits, at its next safe point while it runs."""
@@ -244,7 +244,7 @@ class Jobkit:
     def close(self) -> None:
         """Ring what is still to be rung, and close the connections."""
         if "runtime" in self.__dict__:
-            self.runtime.ringer.close()
+            self.runtime.close()
         self.database.dispose()
 
     @cached_property
@@ -252,7 +252,10 @@ class Jobkit:
         """Return what encrypts private fields, or None where there is no key and no need."""
         keys = [key.get_secret_value() for key in self.settings.secret_keys]
         if not keys and self.settings.store_url is None:
-            private = any(has_private(task.payload_type) for task in self.tasks)
+            private = any(
+                has_private(task.payload_type) or holds_private(task.result_type)
+                for task in self.tasks
+            )
             keys = [local_key(self.settings.data_dir)] if private else []
         return Cipher(keys) if keys else None
 

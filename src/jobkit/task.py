@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Concatenate, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -76,7 +77,7 @@ class Task(Generic[P, R]):
         """Return what the function says of itself."""
         return inspect.getdoc(self.fn) or ""
 
-    @property
+    @cached_property
     def results(self) -> TypeAdapter[R]:
         """Return what validates and serialises this task's results."""
         return TypeAdapter(self.result_type)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from jobkit import (
     JobContext,
     Jobkit,
@@ -43,8 +45,18 @@ def count_words(payload: Text, *, job: JobContext) -> Count:
     return Count(words=len(words), password=payload.password)
 
 
+class Nap(Payload):
+    seconds: float
+
+
+@tasks.task()
+def dawdle(payload: Nap) -> None:
+    """Take one's time."""
+    time.sleep(payload.seconds)
+
+
 @tasks.task(durable=False)
-def mumble(payload: Text) -> None:
+def mumble(payload: Nap) -> None:
     """Say it and forget it."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from tests.cli import cli_app
 from tests.cli.conftest import Run
 
-from jobkit import Jobkit, JobState, Priority
+from jobkit import Jobkit, JobState, Priority, Settings
 
 
 def test_a_job_is_stored_and_its_id_printed(run: Run, jobs: Jobkit) -> None:
@@ -100,7 +102,6 @@ def test_a_job_can_be_given_a_moment_a_queue_and_a_priority(run: Run, jobs: Jobk
         (["words.count_words", "text=one", "--delay", "soon"], "'soon' is no span of time"),
         (["words.count_words", "text=one", "--at", "noon"], "'noon' is no moment"),
         (["words.count_words", "text=one", "--delay", "1m", "--at", "2090-01-01"], "not both"),
-        (["words.mumble", "text=one", "--follow"], "is not durable"),
     ],
 )
 def test_what_cannot_be_enqueued_is_told_in_one_line(
@@ -120,3 +121,15 @@ def test_a_refused_secret_is_not_shown(run: Run) -> None:
     assert ran.code == 2
     assert "password" in ran.err
     assert "hunter2" not in ran.said
+
+
+def test_what_is_not_stored_cannot_be_followed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose = Jobkit(Settings(_env_file=None, data_dir=tmp_path), tasks=[cli_app.tasks])
+    monkeypatch.setattr(cli_app, "loose", loose, raising=False)
+
+    ran = run("enqueue", "words.mumble", "seconds=1", "-f", "--app", "tests.cli.cli_app:loose")
+
+    assert ran.code == 2
+    assert "words.mumble is not durable" in ran.err

@@ -40,7 +40,6 @@ def test_tasks_as_json_have_their_policy_and_payload(run: Run) -> None:
     assert set(listed["words.count_words"]["payload"]["properties"]) == {
         "text", "at_least", "password", "tenant_id",
     }  # fmt: skip
-    assert listed["words.mumble"]["durable"] is False
 
 
 def test_queues_are_listed_with_their_jobs_and_workers(run: Run, jobs: Jobkit) -> None:

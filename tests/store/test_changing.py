@@ -176,3 +176,19 @@ def test_many_dead_jobs_are_deleted_in_batches(bench: Bench) -> None:
 
     assert [bench.do(changing.delete_all, chosen, 2) for _ in "123"] == [2, 1, 0]
     assert len(bench.see(reading.find, JobFilter())) == 2
+
+
+def test_jobs_that_wait_for_their_time_are_hastened(bench: Bench) -> None:
+    waiting = waiting_jobs(bench)
+    other = bench.add(queue="other", scheduled_at=bench.later(60))
+    queue = bench.job(waiting[JobState.SCHEDULED]).queue
+    due = bench.job(waiting[JobState.SCHEDULED]).scheduled_at
+
+    assert bench.do(changing.hasten_all, JobFilter(queues=[queue])) == 2
+
+    for state in (JobState.SCHEDULED, JobState.RETRYABLE):
+        assert bench.job(waiting[state]).state is JobState.AVAILABLE
+    assert bench.job(waiting[JobState.SCHEDULED]).scheduled_at == due
+    assert bench.job(waiting[JobState.WAITING]).state is JobState.WAITING
+    assert bench.job(other).state is JobState.SCHEDULED
+    assert bench.do(changing.hasten_all, JobFilter(), 1) == 1

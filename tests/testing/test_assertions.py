@@ -125,6 +125,7 @@ def test_options_are_matched_beside_fields(jobs: Jobkit) -> None:
     assert_enqueued(
         jobs, pack, number=2, queue="rush", priority=Priority.HIGH, max_attempts=2, scheduled_at=at
     )
+    assert_enqueued(jobs, pack, scheduled_at=at - timedelta(milliseconds=500))
     refute_enqueued(jobs, pack, queue="warehouse")
     refute_enqueued(jobs, pack, scheduled_at=at + timedelta(seconds=5))
 

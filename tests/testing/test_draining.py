@@ -150,6 +150,13 @@ def test_a_job_that_never_ends_is_stopped_at_the_limit(jobs: Jobkit) -> None:
         drain(jobs, with_retries=True, limit=7)
 
 
+def test_no_job_is_run_beyond_the_limit(jobs: Jobkit) -> None:
+    jobs.enqueue_many(pack, [ORDER] * 10)
+
+    with pytest.raises(AssertionError, match=r"3 runs, .*completed=3,"):
+        drain(jobs, limit=3)
+
+
 def test_the_limit_itself_may_be_reached(jobs: Jobkit) -> None:
     jobs.enqueue_many(pack, [ORDER] * 3)
 

@@ -21,6 +21,7 @@ from jobkit.context import JobContext
 from jobkit.errors import (
     AdapterMissing,
     Cancelled,
+    EnqueueError,
     InvalidPayload,
     PermanentError,
     ResultInvalid,
@@ -77,13 +78,14 @@ def test_a_private_value_is_redacted_in_recorded_logs() -> None:
     assert ran.logs[0]["password"] == "[redacted]"
 
 
-def test_logging_is_left_as_it_was() -> None:
-    before = logging.getLogger("jobkit.job").level
+def test_logging_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = logging.getLogger("jobkit.job")
+    monkeypatch.setattr(logger, "level", logging.ERROR)
 
     run_task(confirm, ORDER, mailbox=MemoryMailbox())
 
-    assert logging.getLogger("jobkit.job").level == before
-    assert not logging.getLogger("jobkit.job").handlers
+    assert logger.level == logging.ERROR
+    assert not logger.handlers
 
 
 @pytest.mark.parametrize(
@@ -171,6 +173,11 @@ def test_a_task_stays_a_plain_callable_with_a_context_from_the_kit() -> None:
 def test_a_follow_up_that_does_not_fit_is_refused() -> None:
     with pytest.raises(InvalidPayload, match="number"):
         job_context().enqueue(pack, tenant_id="b1")
+
+
+def test_a_follow_up_with_options_that_make_no_sense_is_refused() -> None:
+    with pytest.raises(EnqueueError, match="delay"):
+        job_context().enqueue(pack, tenant_id="b1", number=1, delay="soon")
 
 
 def test_a_follow_up_by_name_is_recorded_as_it_is() -> None:

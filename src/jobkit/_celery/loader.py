@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from celery import signals
@@ -19,4 +20,6 @@ class JobkitLoader(AppLoader):
     def on_worker_init(self) -> None:
         """Take over logging; a receiver of this signal keeps Celery from setting up its own."""
         runtime: Runtime = self.app.tasks[DOORBELL].runtime
+        # Celery warns of root for the sake of pickled messages, and only JSON is read here.
+        warnings.filterwarnings("ignore", "You're running the worker with superuser")
         signals.setup_logging.connect(runtime.set_up_logging, weak=False)

@@ -69,7 +69,7 @@ class Ringer:
     def close(self, timeout: float = 1.0) -> None:
         """Send what is wanted and end the thread."""
         if self._pid != os.getpid() or self._thread is None:
-            return
+            return  # a forked child has neither the thread nor what was asked of it
         self.flush(timeout)
         with self._changed:
             self._closed = True

@@ -91,9 +91,10 @@ class Runtime:
         self.settings = application.settings
         self.adopts_host = host is not None
         self.celery = host if host is not None else self._make()
-        self.ringer = Ringer(
-            BellSender(self.celery.connection_for_write, self.settings.broker_timeout_seconds)
+        self._bells = BellSender(
+            self.celery.connection_for_write, self.settings.broker_timeout_seconds
         )
+        self.ringer = Ringer(self._bells)
         self.adopter = Adopter(application)
         self.backend = StoreBackend(self)
         self.services: Services | None = None
@@ -126,6 +127,13 @@ class Runtime:
         if self.settings.broker is not None or self.adopts_host:
             return None
         return EmbeddedServer(self.settings.data_dir / "server")
+
+    def close(self) -> None:
+        """Send the rings that are still wanted, and close our connections to the broker."""
+        self.ringer.close()
+        self._bells.close()
+        if not self.adopts_host:
+            self.celery.close()
 
     def queue_length(self, queue: str) -> int:
         """Return how many messages wait in the broker's queue; raises what the broker raises."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from jobkit.errors import InvalidPayload, ResultInvalid
-from jobkit.privacy import Cipher, describe_validation_error, seal
+from jobkit.privacy import Cipher, describe_validation_error, seal, unseal_text
 from jobkit.task import Task
 
 
@@ -31,6 +31,12 @@ def serialise(task: Task[Any, Any], value: Any, cipher: Cipher | None, limit: in
     except InvalidPayload as error:
         place = _culprit(value) or "the result"
         raise ResultInvalid(f"{task.name}: {place} cannot be stored: {error}") from None
+    try:
+        # NaN, for one, is written as null and could not be read back as a number.
+        task.results.validate_json(unseal_text(text, cipher))
+    except ValidationError as error:
+        told = describe_validation_error(error, task.result_type)
+        raise ResultInvalid(f"{task.name}: its answer cannot be read back: {told}") from None
     if (size := len(text.encode())) > limit:
         raise ResultInvalid(
             f"{task.name} answered {size:,} bytes of JSON, over the limit of {limit:,}; "

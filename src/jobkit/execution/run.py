@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -18,11 +19,14 @@ from jobkit.execution.outcome import Outcome, describe, of_error
 from jobkit.execution.ports import RunPorts
 from jobkit.execution.results import serialise
 from jobkit.execution.slot import Slot
-from jobkit.logs import job_logging
+from jobkit.logs import get_logger, job_logging
 from jobkit.payload import Payload
-from jobkit.privacy import Redactor, describe_validation_error, private_values, unseal
+from jobkit.privacy import Redactor, describe_validation_error, private_values, unseal_text
 from jobkit.store.claims import Claim
 from jobkit.task import Task
+
+_MISFIT_WAIT = 30.0
+logger = get_logger("jobkit.execution")
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Marks the stretch in which a signal may raise inside the task."""
@@ -48,9 +52,14 @@ def run(engine: Engine, claim: Claim, slot: Slot, guard: Guard = nullcontext) ->
     ports = RunPorts(engine, claim, slot, soft if soft is not None else hard)
     try:
         payload = read_payload(engine, task, claim)
-    except (PermanentError, ConfigurationError) as error:
+    except PermanentError as error:
         failure = describe(error, claim, Redactor(()), "error")
         outcome = Outcome("dead", error=error, failure=failure, reason="invalid")
+        return Run(claim, task, None, outcome, ports, 0.0)
+    except ConfigurationError as error:
+        # The fault is this worker's, a key that it lacks: the job waits for a better one.
+        logger.error("a payload cannot be read here", job=claim.id, error=str(error))
+        outcome = Outcome("snoozed", error=error, wait=_MISFIT_WAIT, wasted=True)
         return Run(claim, task, None, outcome, ports, 0.0)
     redactor = Redactor(private_values(payload))
     with job_logging(
@@ -85,13 +94,14 @@ def read_payload(engine: Engine, task: Task[Any, Any], claim: Claim) -> Payload:
 
     Raises `PermanentError` where it no longer fits, without quoting private values.
     """
-    data = unseal(claim.payload, engine.cipher)
+    text = unseal_text(claim.payload, engine.cipher)
     try:
-        model: Payload = task.payload_type.model_validate(data)
+        # As JSON: a strict model takes a date from text only there.
+        model: Payload = task.payload_type.model_validate_json(text)
     except ValidationError as error:
         raise PermanentError(
             f"the payload does not fit {task.name}: "
-            f"{describe_validation_error(error, task.payload_type, data)}"
+            f"{describe_validation_error(error, task.payload_type, json.loads(text))}"
         ) from None
     return model
 

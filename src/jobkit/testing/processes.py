@@ -73,7 +73,11 @@ class WorkerProcess:
                 start_new_session=True,
             )
         if wait:
-            self.wait_ready()
+            try:
+                self.wait_ready()
+            except BaseException:
+                self.kill()
+                raise
 
     def wait_ready(self) -> None:
         """Wait until the worker consumes. Raises `AssertionError` with the end of its log."""
