@@ -49,6 +49,14 @@ from __future__ import annotations
 import inspect
 
 
+def words_of(error: BaseException) -> str:
+    """Return what *error* says of itself; one that fails to say it must not take more with it."""
+    try:
+        return str(error)
+    except Exception:
+        return f"<{type(error).__name__} without words>"
+
+
 class JobkitError(Exception):
     """Something went wrong in jobkit."""
 
@@ -166,7 +174,7 @@ class RetryAfter(TransientError):
     """The attempt failed and is worth another after the seconds that the other side asked for."""
 
     def __init__(self, seconds: float, message: str | None = None) -> None:
-        if seconds < 0:
+        if not seconds >= 0:
             raise ValueError("RetryAfter takes seconds of 0 or more")
         super().__init__(message or f"asked to try again after {seconds:g} s")
         self.seconds = float(seconds)
@@ -180,7 +188,7 @@ class Snooze(TaskControl):
     """The job is put off for some seconds, at no cost of an attempt."""
 
     def __init__(self, seconds: float, message: str | None = None) -> None:
-        if seconds < 0:
+        if not seconds >= 0:
             raise ValueError("Snooze takes seconds of 0 or more")
         super().__init__(message or f"put off for {seconds:g} s")
         self.seconds = float(seconds)

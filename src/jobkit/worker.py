@@ -41,7 +41,7 @@ def run_worker(
     settings = jobs.settings
     pool = fit_pool(pool or settings.worker_pool)
     served = list(queues) or queues_of(jobs, profile)
-    _set_up_logging(jobs, log_level)
+    jobs.runtime.take_over(log_level)
     everything = EVERY_QUEUE in served
     jobs.runtime.know_queues(queue for queue in served if queue != EVERY_QUEUE)
     worker = jobs.celery.Worker(
@@ -77,7 +77,7 @@ def run_beat(jobs: Jobkit, *, log_level: str | None = None) -> int:
 
     Any number may run: each due run happens once. Raises `ChecksFailed` and `SchemaOutdated`.
     """
-    _set_up_logging(jobs, log_level)
+    jobs.runtime.take_over(log_level)
     jobs.runtime.admit()
     jobs.start()
     beat = jobs.celery.Beat(
@@ -129,11 +129,6 @@ def queues_of(jobs: Jobkit, profile: str) -> list[str]:
 def unique_name(application: str) -> str:
     """Return a name that no other worker has: two of one name would take each other's messages."""
     return f"{application}-{uuid4().hex[:8]}@{socket.gethostname()}"
-
-
-def _set_up_logging(jobs: Jobkit, log_level: str | None) -> None:
-    jobs.runtime.log_level = log_level
-    jobs.runtime.set_up_logging()
 
 
 def _broker(jobs: Jobkit) -> str:

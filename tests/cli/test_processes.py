@@ -19,7 +19,7 @@ import pytest
 from jobkit.embedded import EmbeddedServer
 from jobkit.testing.processes import WorkerProcess
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="up needs POSIX signals")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 APP = "tests.cli.cli_app:jobs"
 

@@ -167,6 +167,14 @@ def test_a_connection_that_died_in_the_pool_is_replaced(bench: Bench) -> None:
 
 
 @servers_only
+def test_a_look_on_a_connection_that_died_is_taken_again(bench: Bench) -> None:
+    number = bench.see(backend)
+    kill(bench.database, number)
+
+    assert bench.database.fetch(backend) != number
+
+
+@servers_only
 def test_a_connection_that_lay_idle_is_tried_before_it_is_used(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

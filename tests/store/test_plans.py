@@ -199,7 +199,7 @@ def test_the_next_due_time_is_the_first_entry_of_an_index(old_store: Bench) -> N
 
 
 def test_counting_what_waits_reads_the_lines(old_store: Bench) -> None:
-    assert_ordered(old_store, keeping.waiting, QUEUES, old_store.now, 64)
+    assert_ordered(old_store, keeping.waiting, QUEUES, 64)
 
 
 def test_rescue_reads_what_is_held(old_store: Bench) -> None:

@@ -92,7 +92,7 @@ class Keeper:
         with self.database.read() as conn:
             living = [row for row in workers.living(conn, now) if not row.quiet]
             served = sorted({queue for row in living for queue in row.queues})
-            waiting = keeping.waiting(conn, served, now)
+            waiting = keeping.waiting(conn, served)
         for queue, count in waiting.items():
             idle = sum(max(0, row.concurrency - row.busy) for row in living if queue in row.queues)
             if count and idle:

@@ -1,11 +1,10 @@
-"""How a worker or a beat of jobkit's own Celery application begins: with jobkit's logs."""
+"""How a worker or a beat of jobkit's own Celery application begins."""
 
 from __future__ import annotations
 
 import warnings
 from typing import TYPE_CHECKING
 
-from celery import signals
 from celery.loaders.app import AppLoader
 
 from jobkit._celery.doorbell import DOORBELL
@@ -18,8 +17,8 @@ class JobkitLoader(AppLoader):
     """Be told by Celery when its program begins, whichever command line started it."""
 
     def on_worker_init(self) -> None:
-        """Take over logging; a receiver of this signal keeps Celery from setting up its own."""
+        """Make the process a program of jobkit's, as it is when jobkit starts it."""
         runtime: Runtime = self.app.tasks[DOORBELL].runtime
         # Celery warns of root for the sake of pickled messages, and only JSON is read here.
         warnings.filterwarnings("ignore", "You're running the worker with superuser")
-        signals.setup_logging.connect(runtime.set_up_logging, weak=False)
+        runtime.take_over()

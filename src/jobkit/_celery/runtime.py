@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from celery import Celery
+from celery import Celery, signals
 from kombu.exceptions import OperationalError
 
 from jobkit._celery.adoption import Adopter
@@ -100,8 +100,8 @@ class Runtime:
         self.services: Services | None = None
         self.hostname = ""
         self.quiet = False
-        self.log_level: str | None = None
-        """Set by a command line in place of the settings'."""
+        self.takes_over = False
+        """Whether this process is a program of jobkit's, with its logs and its signals."""
 
         bell = self.celery.register_task(Doorbell())
         bell.runtime = self
@@ -167,9 +167,21 @@ class Runtime:
         for warning in report.warnings:
             logger.warning(warning.message, subject=warning.subject, rule=warning.rule)
 
-    def set_up_logging(self, **_: Any) -> None:
-        """Set up the logs of a process that is jobkit's own."""
-        configure_logging(self.settings.log_format, self.log_level or self.settings.log_level)
+    def take_over(self, log_level: str | None = None) -> None:
+        """Make this process a program of jobkit's: set up its logs, and answer its signals.
+
+        *log_level* replaces the settings'.
+        """
+        level = log_level or self.settings.log_level
+
+        def set_up_logging(**_: Any) -> None:
+            configure_logging(self.settings.log_format, level)
+
+        if not self.takes_over:
+            # A receiver of this signal keeps Celery from setting up logs of its own.
+            signals.setup_logging.connect(set_up_logging, weak=False)
+            self.takes_over = True
+            set_up_logging()
 
     def know_queues(self, names: Iterable[str]) -> None:
         """Let workers of this process serve queues that none of the tasks names."""

@@ -20,6 +20,18 @@ from jobkit.execution.slot import Cause
 STOP_SIGNAL = getattr(signal, "SIGUSR1", None)
 
 
+_ASK_AGAIN = 0.05
+
+
+def _in_store(frame: FrameType | None) -> bool:
+    """Tell whether the job store is at work anywhere up the stack."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("jobkit.store."):
+            return True
+        frame = frame.f_back
+    return False
+
+
 class SignalGuard:
     """Raise inside the task what the main process asks for, and only while the task runs."""
 
@@ -47,8 +59,16 @@ class SignalGuard:
         if not self._armed:
             return
         cause = self._slot.cause()
-        if cause is not Cause.NONE:
-            raise cause.exception()
+        if cause is Cause.NONE:
+            return
+        if _in_store(frame):
+            # An exception in the middle of a transaction would leave its connection and the
+            # fork gate in disorder. Ask again when it is over.
+            again = threading.Timer(_ASK_AGAIN, os.kill, (os.getpid(), STOP_SIGNAL))
+            again.daemon = True
+            again.start()
+            return
+        raise cause.exception()
 
 
 class Station:

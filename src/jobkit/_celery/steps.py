@@ -83,7 +83,7 @@ class Watch(bootsteps.StartStopStep):
         """Begin to beat, watch, keep and adopt."""
         runtime = _runtime(worker)
         _services(worker).start()
-        if not runtime.adopts_host:
+        if runtime.takes_over:
             StopSignals(runtime, worker).install()
 
     def stop(self, worker: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from typing_extensions import TypeForm
 
-from jobkit.errors import AdapterMissing, ApplicationFrozen, ConfigurationError
+from jobkit.errors import AdapterMissing, ApplicationFrozen, ConfigurationError, words_of
 
 T = TypeVar("T")
 
@@ -148,7 +148,8 @@ def _leave(manager: AbstractContextManager[Any], failed: BaseException | None) -
 def _first(failed: BaseException | None, raised: BaseException) -> BaseException:
     """Return the failure that counts: the job's own decides whether it is tried again."""
     if failed is not None and raised is not failed:
-        failed.add_note(f"Closing an adapter failed as well: {type(raised).__name__}: {raised}")
+        told = f"{type(raised).__name__}: {words_of(raised)}"
+        failed.add_note(f"Closing an adapter failed as well: {told}")
     return failed or raised
 
 

@@ -9,12 +9,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from jobkit.errors import StoreUnavailable
+from jobkit.errors import StoreUnavailable, TransientError
 from jobkit.execution.engine import Engine
 from jobkit.execution.hooks import LifecycleEvent
+from jobkit.execution.outcome import of_error
+from jobkit.execution.ports import RunPorts
 from jobkit.execution.run import Guard, Run, run
 from jobkit.execution.slot import Slot
 from jobkit.logs import get_logger
+from jobkit.privacy import Redactor
 from jobkit.store import claims, enqueueing, progress
 from jobkit.store.claims import Claim
 
@@ -62,8 +65,8 @@ class Drain:
                 and not (self._alone and self._engine.tasks[claim.task].time_limit)
             )
             claim = self._one(claim, more)
-        if done and self._left_work():
-            self._engine.ring(self._queues()[0], 1)
+        if done and (queue := self._left_work()):
+            self._engine.ring(queue, 1)
         return done
 
     def _first(self, hint: str | None) -> Claim | None:
@@ -91,16 +94,16 @@ class Drain:
         tasks = self._engine.tasks
         tell = self._engine.hooks.tell
         tell(LifecycleEvent("claimed", claim, tasks.get(claim.task)))
-        ran = run(self._engine, claim, self._slot, self._guard)
-
-        def settle(conn: Connection) -> tuple[bool, Claim | None]:
-            now = self._engine.database.clock.now()
-            held = self._record(conn, ran, now)
-            stop = not more or self._slot.stopping() or self._enough() or not self._queues()
-            return held, None if stop else self._claim(conn)
-
-        held, following = self._insist(settle, claim)
-        self._slot.end()
+        try:
+            ran = run(self._engine, claim, self._slot, self._guard)
+            held, following = self._settle(ran, more)
+        except Exception as error:
+            # Neither a task's error nor an outage. Left alone, the job would run again for ever.
+            logger.exception("an outcome could not be recorded", job=claim.id)
+            ran = self._unrecorded(claim, error)
+            held, following = self._settle(ran, more)
+        finally:
+            self._slot.end()
         for queue in {job.queue for job in ran.ports.follow_ups} if held else ():
             self._engine.ring(queue, 1)
         kind = ran.outcome.kind if held else "superseded"
@@ -118,6 +121,24 @@ class Drain:
             )
         )
         return following
+
+    def _settle(self, ran: Run, more: bool) -> tuple[bool, Claim | None]:
+        def settle(conn: Connection) -> tuple[bool, Claim | None]:
+            now = self._engine.database.clock.now()
+            held = self._record(conn, ran, now)
+            stop = not more or self._slot.stopping() or self._enough() or not self._queues()
+            return held, None if stop else self._claim(conn)
+
+        return self._insist(settle, ran.claim)
+
+    def _unrecorded(self, claim: Claim, error: Exception) -> Run:
+        """Return a failed attempt for one whose own outcome the store does not take."""
+        task = self._engine.tasks[claim.task]
+        # Its words may quote what nobody should read.
+        told = TransientError(f"its outcome could not be recorded: {type(error).__name__}")
+        outcome = of_error(told, claim, task.retry, Redactor(()))
+        ports = RunPorts(self._engine, claim, self._slot, None)
+        return Run(claim, task, None, outcome, ports, 0.0)
 
     def _record(self, conn: Connection, ran: Run, now: datetime) -> bool:
         claim, ports = ran.claim, ran.ports
@@ -147,9 +168,10 @@ class Drain:
                 time.sleep(pause)
                 pause = min(5.0, pause * 2)
 
-    def _left_work(self) -> bool:
+    def _left_work(self) -> str | None:
+        """Return the queue whose work is left: those who serve it are the ones to tell."""
         queues = self._queues()
         if self._slot.stopping() or not queues:
-            return False
+            return None
         with self._engine.database.read() as conn:
-            return claims.remaining(conn, queues, self._names)
+            return claims.next_line(conn, queues, self._names)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from jobkit.errors import Cancelled, Interrupted, TimeLimitReached
+from jobkit.errors import Cancelled, Interrupted, TimeLimitReached, words_of
 from jobkit.execution.hooks import Kind
 from jobkit.privacy import Redactor
 from jobkit.retry import GiveUp, Retry, decide
@@ -19,6 +19,8 @@ from jobkit.store.outcomes import NewFailure
 
 MESSAGE_LIMIT = 4_000
 TRACEBACK_LIMIT = 20_000
+LONGEST_WAIT = 3650 * 86_400.0
+"""What another side asks for may lie beyond the calendar."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Outcome:
             case _:
                 return outcomes.retry(
                     *run,
-                    at=now + timedelta(seconds=self.wait),
+                    at=now + timedelta(seconds=min(self.wait, LONGEST_WAIT)),
                     counted=not self.wasted,
                     failure=self.failure,
                     now=now,
@@ -87,6 +89,6 @@ def describe(error: BaseException, claim: Claim, redactor: Redactor, kind: str) 
         attempt=claim.attempt,
         kind=kind,
         type=type(error).__name__,
-        message=redactor.redact(str(error))[:MESSAGE_LIMIT],
+        message=redactor.redact(words_of(error))[:MESSAGE_LIMIT],
         traceback=redactor.redact(text)[-TRACEBACK_LIMIT:] if text else None,
     )

@@ -81,7 +81,12 @@ def claim(
 
 def remaining(conn: Connection, queues: Sequence[str], tasks: Sequence[str]) -> bool:
     """Tell whether another job of *queues* could be claimed."""
-    return next(_by_head(conn, queues, tasks), None) is not None if queues and tasks else False
+    return next_line(conn, queues, tasks) is not None
+
+
+def next_line(conn: Connection, queues: Sequence[str], tasks: Sequence[str]) -> str | None:
+    """Return which of *queues* has the best job that could be claimed, or None."""
+    return next(_by_head(conn, queues, tasks), None) if queues and tasks else None
 
 
 # Literals, not parameters: a partial index is used only where the statement itself shows that its

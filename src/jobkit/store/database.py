@@ -160,10 +160,11 @@ class Database:
                 raise
             try:
                 conn.commit()
-            except DBAPIError as error:
-                # SQLAlchemy takes the transaction for ended; SQLite may have it open still.
+            except BaseException as error:
+                # SQLAlchemy takes the transaction for ended; SQLite may have it open still, also
+                # where a signal to stop the task came in between.
                 conn.invalidate()
-                if not passing(error) and outage(error):
+                if isinstance(error, DBAPIError) and not passing(error) and outage(error):
                     raise _BrokeAtCommit from error
                 raise
             return value

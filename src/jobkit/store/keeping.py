@@ -48,9 +48,7 @@ def next_due(conn: Connection) -> datetime | None:
     return min((row.scheduled_at for row in firsts if row is not None), default=None)
 
 
-def waiting(
-    conn: Connection, queues: Sequence[str], now: datetime, cap: int = 64
-) -> dict[str, int]:
+def waiting(conn: Connection, queues: Sequence[str], cap: int = 64) -> dict[str, int]:
     """Return how many jobs of each queue are available, counted up to *cap*.
 
     Reads at most *cap* entries of the index of lines a queue, however long the line is.
@@ -58,7 +56,7 @@ def waiting(
     if not queues:
         return {}
     given = {f"queue_{n}": queue for n, queue in enumerate(queues)}
-    rows = conn.execute(_counts(len(queues)), {"cap": cap, "now": now, **given})
+    rows = conn.execute(_counts(len(queues)), {"cap": cap, **given})
     return {queues[row.n]: row.jobs for row in rows}
 
 
