@@ -34,7 +34,8 @@ class Cron:
             ) from error
         except StopIteration:
             raise ConfigurationError(f"{self.expression!r} never comes") from None
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        # A folder of zones, such as Europe, is an OSError.
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ConfigurationError(f"{self.tz!r} is no time zone") from error
 
     def next_after(self, moment: datetime) -> datetime:
