@@ -213,6 +213,12 @@ def test_a_job_knows_its_tenant(jobs: Jobkit) -> None:
     assert jobs.enqueue(confirm, ORDER).job().tenant_id == "b1"
 
 
+@pytest.mark.parametrize("tenant", ["x" * 201, "a\x00b"])
+def test_a_tenant_that_the_store_has_no_room_for_is_refused(jobs: Jobkit, tenant: str) -> None:
+    with pytest.raises(InvalidPayload, match="tenant_id takes up to 200 characters"):
+        jobs.enqueue(confirm, **{**FIELDS, "tenant_id": tenant})
+
+
 # Options
 
 

@@ -20,6 +20,9 @@ from jobkit.store.enqueueing import NewJob
 from jobkit.task import OPTIONS, P, Task
 from jobkit.tasklist import TaskList
 
+_LONGEST_TENANT = 200
+"""As many characters have room in the store's column."""
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -80,7 +83,7 @@ class Submission:
             id=new_job_id(self.clock.time()),
             task=task.name,
             queue=_queue(options.get("queue"), task),
-            tenant_id=tenant_of(payload),
+            tenant_id=_tenant(payload),
             priority=_priority(options.get("priority"), task),
             payload=text,
             max_attempts=_attempts(options.get("max_attempts"), task),
@@ -113,6 +116,16 @@ def tenant_of(payload: Payload) -> str | None:
     """Return the tenant that a payload names in its field `tenant_id`, or None."""
     tenant = getattr(payload, "tenant_id", None)
     return None if tenant is None else str(tenant)
+
+
+def _tenant(payload: Payload) -> str | None:
+    tenant = tenant_of(payload)
+    if tenant is not None and (len(tenant) > _LONGEST_TENANT or "\x00" in tenant):
+        raise InvalidPayload(
+            f"{type(payload).__name__}.tenant_id takes up to {_LONGEST_TENANT} characters, "
+            "none of them NUL"
+        )
+    return tenant
 
 
 def _queue(given: Any, task: Task[Any, Any]) -> str:

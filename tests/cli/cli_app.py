@@ -41,7 +41,7 @@ def count_words(payload: Text, *, job: JobContext) -> Count:
     for _ in job.track(words):
         pass
     if len(words) < payload.at_least:
-        raise PermanentError(f"too short for {payload.password}")
+        raise PermanentError(f"{payload.password} is too short for {payload.tenant_id}")
     return Count(words=len(words), password=payload.password)
 
 

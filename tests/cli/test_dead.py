@@ -37,7 +37,7 @@ def test_dead_letters_are_listed_with_what_killed_them(run: Run, jobs: Jobkit) -
 
     assert dead.id in ran.out
     assert alive.id not in ran.out
-    assert "PermanentError: too short" in ran.out
+    assert "PermanentError: None is too short" in ran.out
     assert data["failures"][0]["type"] == "PermanentError"
 
 

@@ -151,6 +151,8 @@ def test_a_quiet_worker_takes_nothing_new(tmp_path: Path) -> None:
         ping = [sys.executable, "-m", "jobkit", "ping", "--timeout", "1"]
         pinged = subprocess.run(ping, capture_output=True, text=True, env=environment(tmp_path))
         assert "some are quiet" in pinged.stderr
+        # It does not take doorbells that others could hear, either.
+        assert "1 doorbells wait in system" in pinged.stderr
 
 
 def test_the_terminals_stop_signal_makes_a_worker_quiet(tmp_path: Path) -> None:

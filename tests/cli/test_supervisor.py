@@ -181,7 +181,9 @@ def test_a_part_that_listens_to_nothing_is_killed(stage: Stage) -> None:
 def test_a_second_request_is_passed_on_at_once(stage: Stage) -> None:
     slow = stage.part(STUBBORN.format(at_quit="sys.exit(0)"), patience=60.0)
 
+    began = time.monotonic()
     code = stage.run(slow, until=lambda: stage.notes("start"), again_after=0.1)
 
     assert code == 0
+    assert time.monotonic() - began < 30
     assert stage.notes("quit") == [""]

@@ -24,13 +24,16 @@ def test_a_process_stops_when_its_starter_lets_go() -> None:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "tied\n"
-        assert process.poll() is None
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "tied\n"
+            assert process.poll() is None
 
-        tie.close()
+            tie.close()
 
-        assert process.wait(10) == -15
+            assert process.wait(10) == -15
+        finally:
+            process.kill()
 
 
 def test_whoever_was_started_by_hand_is_not_tied() -> None:

@@ -171,3 +171,13 @@ def test_what_remains_is_what_could_be_claimed(bench: Bench) -> None:
     assert not bench.see(claims.remaining, ("default", "slow"), known)
     assert bench.see(claims.remaining, ("default", "mail"), known)
     assert bench.see(claims.remaining, ("default",), ("shop.sell", "shop.of_tomorrow"))
+
+
+def test_the_line_that_is_next_is_the_one_with_the_best_job(bench: Bench) -> None:
+    bench.add(queue="slow", scheduled_at=bench.later(-1))
+    bench.add(queue="rush", scheduled_at=bench.later(-60))
+    lines = ["empty", "slow", "rush"]
+
+    assert bench.do(claims.next_line, lines, ["shop.sell"]) == "rush"
+    assert bench.do(claims.next_line, ["empty"], ["shop.sell"]) is None
+    assert bench.do(claims.next_line, [], ["shop.sell"]) is None

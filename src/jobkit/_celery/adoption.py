@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from kombu.utils.json import loads
 
-from jobkit.errors import EnqueueError, InvalidPayload, StoreUnavailable, UnknownTask
+from jobkit.errors import InvalidPayload, JobkitError, StoreUnavailable, UnknownTask
 from jobkit.job import new_job_id
 from jobkit.logs import get_logger
 from jobkit.payload import Payload
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _BATCH = 100
 _LONGEST_PAUSE = 5.0
+_LONGEST_KEPT = 4_000_000
+"""Characters of a body that a dead row keeps: more than databases take would never be stored."""
+
 logger = get_logger("jobkit.adoption")
 
 
@@ -79,18 +84,32 @@ class Adopter:
 
     def _run(self) -> None:
         while not self._stopped:
-            batch = self._next_batch()
-            pause = 0.1
-            while batch and not self._stopped:
-                try:
-                    self._write(batch)
-                    break
-                except StoreUnavailable:
-                    logger.warning("the store is away; messages wait", messages=len(batch))
-                except Exception:
-                    logger.exception("messages could not be adopted; trying again")
+            self._adopt(self._next_batch())
+
+    def _adopt(self, batch: list[Foreign], fault: Exception | None = None) -> None:
+        """Write *batch* through outages of the store; with a *fault*, as dead rows.
+
+        A message that cannot be stored must not hold up the others: it is tried alone, then as a
+        dead row, and then left with the broker.
+        """
+        pause = 0.1
+        while batch and not self._stopped:
+            try:
+                self._write(batch, fault)
+            except StoreUnavailable:
+                logger.warning("the store is away; messages wait", messages=len(batch))
                 time.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
+                continue
+            except Exception as error:
+                if len(batch) > 1:
+                    for message in batch:
+                        self._adopt([message])
+                elif fault is None:
+                    self._adopt(batch, error)
+                else:
+                    logger.exception("a message cannot be stored; it stays with the broker")
+            return
 
     def _next_batch(self) -> list[Foreign]:
         batch = [self._waiting.get()]
@@ -101,10 +120,14 @@ class Adopter:
                 break
         return [message for message in batch if message is not None]
 
-    def _write(self, batch: list[Foreign]) -> None:
+    def _write(self, batch: list[Foreign], fault: Exception | None) -> None:
         application = self._application
+        adopted = [
+            self._judge(message) if fault is None else self._dead(message, fault)
+            for message in batch
+        ]
+        # After the rows are made: those without an eta are due now.
         now = application.database.clock.now()
-        adopted = [self._judge(message) for message in batch]
 
         def write(conn: Any) -> None:
             for one in adopted:
@@ -125,11 +148,11 @@ class Adopter:
         try:
             if message.args:
                 raise InvalidPayload("send the payload's fields as kwargs, not as args")
-            options = {"scheduled_at": datetime.fromisoformat(message.eta)} if message.eta else {}
+            options = {"scheduled_at": _moment(message.eta)} if message.eta else {}
             task = submission.tasks.find(message.name)
             payload = submission.payload(task, message.kwargs)
             row = submission.row(task, payload, options)
-        except (EnqueueError, UnknownTask, ValueError) as error:
+        except Exception as error:
             return self._dead(message, error)
         return Adopted(replace(row, foreign_id=message.celery_id))
 
@@ -138,24 +161,27 @@ class Adopter:
         known = self._application.tasks.with_aliases().get(message.name)
         row = NewJob(
             id=new_job_id(clock.time()),
-            task=message.name[:200],
-            queue=known.queue.name if known else message.queue,
+            task=_fitting(message.name, 200),
+            queue=known.queue.name if known else _fitting(message.queue, 100),
             tenant_id=None,
             priority=Priority.NORMAL,
             payload=self._keepsake(message, known.payload_type if known else None),
             max_attempts=known.retry.max_attempts if known else 1,
             scheduled_at=clock.now(),
-            foreign_id=message.celery_id,
+            foreign_id=_fitting(message.celery_id, 255),
         )
         reason = "unknown_task" if isinstance(error, UnknownTask) else "invalid"
-        failure = NewFailure(0, "error", type(error).__name__, str(error), None)
+        # Others than our own errors may quote what nobody should read.
+        told = str(error) if isinstance(error, JobkitError) else "the message cannot be stored"
+        failure = NewFailure(0, "error", type(error).__name__, told, None)
         logger.error("a foreign message is dead on arrival", task=message.name, reason=reason)
         return Adopted(row, failure, reason)
 
     def _keepsake(self, message: Foreign, kind: type[Payload] | None) -> str:
         """Return the payload of a dead row: the fields where readable, else the raw body."""
         readable = isinstance(message.kwargs, Mapping) and not message.args
-        kept = message.kwargs if readable else {"raw": message.raw}
+        whole = readable and len(message.raw) <= _LONGEST_KEPT
+        kept = message.kwargs if whole else {"raw": message.raw[:_LONGEST_KEPT]}
         return seal_unvalidated(kept, kind, self._application.engine.cipher)
 
 
@@ -173,11 +199,12 @@ def read_message(message: Any, body: Any, settle: Callable[[], None]) -> Foreign
         told = message.headers
         try:
             args, kwargs, _ = loads(text)
-        except (ValueError, TypeError):
+        except Exception:  # whatever a stranger writes, it must not end the worker
             args, kwargs = None, None
     return Foreign(
         name=str(told.get("task")),
-        celery_id=str(told.get("id")),
+        # Without one, a delivery more is a job more: better than to take two messages for one.
+        celery_id=str(told.get("id") or uuid4()),
         args=args,
         kwargs=kwargs,
         eta=told.get("eta"),
@@ -185,6 +212,23 @@ def read_message(message: Any, body: Any, settle: Callable[[], None]) -> Foreign
         queue=str(delivery.get("routing_key") or ""),
         settle=settle,
     )
+
+
+def _moment(eta: Any) -> datetime:
+    """Return when a message is due. Raises `InvalidPayload`."""
+    try:
+        moment = datetime.fromisoformat(eta)
+    except (TypeError, ValueError):
+        raise InvalidPayload("the message's eta is no time in ISO 8601") from None
+    # Without a zone it is in the sender's, which is UTC unless somebody changed that.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _fitting(name: str, limit: int) -> str:
+    """Return *name*, or where no column takes it something as unique that fits."""
+    if len(name) <= limit and name.isprintable():
+        return name
+    return sha256(name.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def adopting_strategy(task: Any, app: Any, consumer: Any, **_: Any) -> Any:

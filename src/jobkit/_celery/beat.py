@@ -88,7 +88,7 @@ class StoreScheduler(Scheduler):
             # Of several missed runs the latest is made up for.
             while (later := entry.schedule.next_after(due)) <= now:
                 due = later
-            self._enqueue(entry, due, now)
+            self._enqueue(entry, due)
             last = due
         self._last[entry.name] = last
         following: datetime = entry.schedule.next_after(last)
@@ -103,10 +103,12 @@ class StoreScheduler(Scheduler):
             database.write(lambda conn: scheduling.remember(conn, name, now, now))
         return last or now
 
-    def _enqueue(self, entry: Any, due: datetime, now: datetime) -> None:
+    def _enqueue(self, entry: Any, due: datetime) -> None:
         application = self._runtime.application
         row = application.submission.build(entry.task_name, dict(entry.payload), {})
         row = replace(row, schedule=entry.name, scheduled_for=due)
+        # After the row is made: its job is due now.
+        now = application.database.clock.now()
 
         def write(conn: Any) -> bool:
             fresh = scheduling.due_run(conn, entry.name, due, row, now)

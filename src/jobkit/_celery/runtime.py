@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -182,6 +183,8 @@ class Runtime:
             signals.setup_logging.connect(set_up_logging, weak=False)
             self.takes_over = True
             set_up_logging()
+            # Which plugins Alembic has is no news to anybody.
+            logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 
     def know_queues(self, names: Iterable[str]) -> None:
         """Let workers of this process serve queues that none of the tasks names."""

@@ -91,7 +91,7 @@ class Services:
             loop.stop()
         self._runtime.adopter.stop()
         try:
-            self.warden.tick()
+            self.warden.leave()
             self.keeper.stop()
             self.heart.stop()
         except StoreUnavailable:

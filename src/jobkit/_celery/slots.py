@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 from jobkit.execution.slot import Cause
 
-_HEADER = struct.Struct("<BBxxII")  # stopping, events, generation, length of the queues' JSON
+_HEADER_AT = 4  # after two flags: stopping, events
+_HEADER = struct.Struct("<II")  # generation, length of the queues' JSON
 _QUEUES_AT = 64
 _SLOTS_AT = 16384
-_SLOT = struct.Struct("<qBBxxxxxxddd36s32s200s")  # pid, active, cause, times, job, token, task
+# pid, active, cause, times, job, token, task, and the token of the run that the cause is meant for
+_SLOT = struct.Struct("<qBBxxxxxxddd36s32s200s32s")
+_MEANT_AT = _SLOT.size - 32
 _SIZE = 384
 _NEVER = 0.0
 
@@ -52,13 +55,13 @@ class Slots:
         text = json.dumps(list(queues)).encode()
         if _QUEUES_AT + len(text) > _SLOTS_AT:
             raise ValueError("the names of these queues do not fit; serve fewer in one worker")
-        stopping, events, generation, _ = _HEADER.unpack_from(self._map)
+        generation, _ = _HEADER.unpack_from(self._map, _HEADER_AT)
         self._map[_QUEUES_AT : _QUEUES_AT + len(text)] = text
-        _HEADER.pack_into(self._map, 0, stopping, events, generation + 1, len(text))
+        _HEADER.pack_into(self._map, _HEADER_AT, generation + 1, len(text))
 
     def queues(self) -> list[str]:
         """Return the queues that may be claimed from now."""
-        _, _, generation, length = _HEADER.unpack_from(self._map)
+        generation, length = _HEADER.unpack_from(self._map, _HEADER_AT)
         if self._queues[0] != generation:
             try:
                 names = json.loads(self._map[_QUEUES_AT : _QUEUES_AT + length] or b"[]")
@@ -90,16 +93,15 @@ class Slots:
         return [seen for index in range(self.count) if (seen := self._read(index)).pid]
 
     def request(self, seen: Seen, cause: Cause) -> bool:
-        """Ask the run in a slot to stop; False if that run is over."""
-        if self._read(seen.index).token != seen.token:
-            return False
+        """Ask the run in a slot to stop; False if that run is over.
+
+        Another may begin at any moment here: it is not meant, and sees that by the token.
+        """
         at = self._at(seen.index)
+        meant = at + _MEANT_AT
+        self._map[meant : meant + 32] = seen.token.encode().ljust(32, b"\0")
         self._map[at + 9] = int(cause)
-        if self._read(seen.index).token != seen.token:
-            # That run ended and another began in between: it was not meant.
-            self._map[at + 9] = int(Cause.NONE)
-            return False
-        return True
+        return self._read(seen.index).token == seen.token
 
     def clear(self, seen: Seen) -> None:
         """Free the slot of a child that is gone."""
@@ -113,7 +115,7 @@ class Slots:
             if time.monotonic() > ends:
                 raise TimeoutError(f"slot {index} still belongs to process {owner}")
             time.sleep(0.01)
-        _SLOT.pack_into(self._map, self._at(index), os.getpid(), 0, 0, 0, 0, 0, b"", b"", b"")
+        _SLOT.pack_into(self._map, self._at(index), os.getpid(), 0, 0, 0, 0, 0, b"", b"", b"", b"")
         return SharedSlot(self, index)
 
     def _at(self, index: int) -> int:
@@ -123,10 +125,10 @@ class Slots:
         pid, active, cause, since, soft, hard, *texts = _SLOT.unpack_from(
             self._map, self._at(index)
         )
-        job, token, task = (text.rstrip(b"\0").decode(errors="replace") for text in texts)
+        job, token, task, meant = (text.rstrip(b"\0").decode(errors="replace") for text in texts)
         return Seen(
-            index, pid, bool(active), Cause(cause), since, soft or None, hard or None,
-            job, token, task,
+            index, pid, bool(active), Cause(cause) if meant == token else Cause.NONE, since,
+            soft or None, hard or None, job, token, task,
         )  # fmt: skip
 
 
@@ -146,6 +148,7 @@ class SharedSlot:
         _SLOT.pack_into(
             board, self._at, os.getpid(), 0, 0, time.monotonic(),
             soft or _NEVER, hard or _NEVER, job.encode(), token.encode(), task.encode(),
+            b"",
         )  # fmt: skip
         board[self._at + 8] = 1
 
@@ -155,7 +158,7 @@ class SharedSlot:
 
     def cause(self) -> Cause:
         """Return why the present run is asked to stop."""
-        return Cause(self._slots._map[self._at + 9])
+        return self._slots._read(self._index).cause
 
     def stopping(self) -> bool:
         """Tell whether the worker is shutting down."""

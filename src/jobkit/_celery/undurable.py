@@ -11,7 +11,9 @@ from jobkit.execution import LocalSlot
 from jobkit.execution.ports import RunPorts
 from jobkit.logs import job_logging
 from jobkit.privacy import Redactor, private_values
+from jobkit.store import enqueueing
 from jobkit.store.claims import Claim
+from jobkit.store.enqueueing import NewJob
 from jobkit.submission import tenant_of
 from jobkit.task import Task
 
@@ -32,6 +34,7 @@ class UndurableTask(CeleryTask):
         """Validate the fields and call the function with its adapters."""
         application, task = self.runtime.application, self.declared
         payload = application.submission.payload(task, fields)
+        ports = self._ports(tenant_of(payload))
         with (
             job_logging(
                 job=self.request.id or "", task=task.name, attempt=1,
@@ -45,19 +48,29 @@ class UndurableTask(CeleryTask):
                 if wish.protocol in container or not wish.optional
             }
             if task.wants_job:
-                given[task.wants_job] = self._context(log, tenant_of(payload))
+                given[task.wants_job] = JobContext(
+                    id=str(self.request.id), task=self.name, attempt=1,
+                    tenant_id=tenant_of(payload), scheduled_for=None, log=log, ports=ports,
+                )  # fmt: skip
             task.fn(payload, **given)
+        self._store(ports.follow_ups)
 
-    def _context(self, log: Any, tenant: str | None) -> JobContext:
-        job_id = str(self.request.id)
+    def _store(self, follow_ups: list[NewJob]) -> None:
+        """Write the jobs that the task enqueued: they are durable, though it is not."""
+        application = self.runtime.application
+        if not follow_ups:
+            return
+        application.start()
+        database = application.database
+        database.write(lambda conn: enqueueing.insert(conn, follow_ups, database.clock.now()))
+        for queue in {job.queue for job in follow_ups}:
+            application.engine.ring(queue, 1)
+
+    def _ports(self, tenant: str | None) -> RunPorts:
         now = self.runtime.application.database.clock.now()
         claim = Claim(
-            id=job_id, token="", task=self.name, queue=self.declared.queue.name,
+            id=str(self.request.id), token="", task=self.name, queue=self.declared.queue.name,
             tenant_id=tenant, payload="", attempt=1, max_attempts=1, crashes=0,
             scheduled_at=now, started_at=now, scheduled_for=None, schedule=None,
         )  # fmt: skip
-        ports = RunPorts(self.runtime.application.engine, claim, LocalSlot(), None)
-        return JobContext(
-            id=job_id, task=self.name, attempt=1, tenant_id=tenant, scheduled_for=None,
-            log=log, ports=ports,
-        )  # fmt: skip
+        return RunPorts(self.runtime.application.engine, claim, LocalSlot(), None)

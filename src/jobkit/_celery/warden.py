@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from jobkit._celery.board import Board
 from jobkit._celery.slots import Seen, Slots
 from jobkit._celery.station import STOP_SIGNAL
-from jobkit.errors import TimeLimitReached
+from jobkit.errors import StoreUnavailable, TimeLimitReached
 from jobkit.execution import Engine, LifecycleEvent
 from jobkit.execution.outcome import of_error
 from jobkit.execution.slot import Cause
@@ -65,6 +65,8 @@ class Warden:
     def _watch_child(self, seen: Seen, slots: Slots) -> None:
         now = time.monotonic()
         if not _lives(seen.pid):
+            # It may have begun another run since it was looked at; now it writes no more.
+            seen = next((one for one in slots.look() if one.index == seen.index), seen)
             if seen.active:
                 logger.warning("a child died with its job", job=seen.job, pid=seen.pid)
                 # While the worker stops it is the worker that ends its children, not the job.
@@ -133,8 +135,26 @@ class Warden:
     def _write(self) -> None:
         """Record what happened; what the store cannot take now stays for the next turn."""
         while self._unwritten:
-            self._unwritten[0]()
+            try:
+                self._unwritten[0]()
+            except StoreUnavailable:
+                raise
+            except Exception:
+                # The others must not wait behind it; its job is released as one never begun.
+                logger.exception("what became of a job could not be recorded")
             self._unwritten.pop(0)
+
+    def leave(self) -> None:
+        """Give back every job that this worker still holds, once its children are gone.
+
+        A child may have been stopped between a claim and its run: no slot tells of that.
+        """
+        self.tick()
+        if isinstance(self._board, Slots):
+            with self._engine.database.read() as conn:
+                held = watching.held_by(conn, self._worker)
+            for job in held:
+                self._release(job.id, job.token)
 
     def _lost(self, seen: Seen) -> None:
         def write(conn: Connection) -> JobState | None:

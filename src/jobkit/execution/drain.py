@@ -101,7 +101,7 @@ class Drain:
             # Neither a task's error nor an outage. Left alone, the job would run again for ever.
             logger.exception("an outcome could not be recorded", job=claim.id)
             ran = self._unrecorded(claim, error)
-            held, following = self._settle(ran, more)
+            held, following = self._settle(ran, more=False)
         finally:
             self._slot.end()
         for queue in {job.queue for job in ran.ports.follow_ups} if held else ():
