@@ -670,3 +670,15 @@ def test_jobs_outlive_the_application(jobs: Jobkit, bell: Bell) -> None:
 
 def test_a_healthy_application_has_no_faults(jobs: Jobkit) -> None:
     assert jobs.check().ok
+
+
+def test_a_task_that_may_be_lost_cannot_be_put_off(tmp_path: Path) -> None:
+    cheap = TaskSet("cheap")
+
+    @cheap.task(durable=False)
+    def shout(payload: Login) -> None: ...
+
+    application = Jobkit(Settings(data_dir=tmp_path), tasks=[cheap])
+
+    with pytest.raises(EnqueueError, match="declare it durable"):
+        application.enqueue("cheap.shout", delay=60, user="ada", password="x")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from jobkit.adapters.registry import AdapterRegistry
 from jobkit.checks import Declared, Report, ScheduleEntry, run_checks
 from jobkit.clock import Clock
-from jobkit.errors import IllegalTransition, JobNotFound
+from jobkit.errors import EnqueueError, IllegalTransition, JobNotFound
 from jobkit.execution import Engine, Hooks
 from jobkit.handle import JobHandle
 from jobkit.job import Job, JobState
@@ -296,6 +296,11 @@ class Jobkit:
         rows = [self.submission.build(task, payload, options) for payload in payloads]
         found = self.tasks.find(task)
         if not found.durable:
+            if options.get("delay") is not None or options.get("scheduled_at") is not None:
+                raise EnqueueError(
+                    f"{found.name} is not durable and runs at once or not at all; declare it "
+                    "durable to have it wait in the store"
+                )
             return [self._send(found, row) for row in rows]
         self.start()
         now = self.clock.now()

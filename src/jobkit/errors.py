@@ -123,7 +123,11 @@ class PayloadTooLarge(EnqueueError):
 
 
 class StoreUnavailable(JobkitError):
-    """The job store does not answer; nothing was written, so it is safe to try again."""
+    """The job store does not answer.
+
+    Nothing was written, unless the message says that this is not known: then the connection broke
+    in the middle of a commit.
+    """
 
 
 class BrokerUnavailable(JobkitError):

@@ -129,7 +129,7 @@ CALLED = "cannot be called as the protocol says:"
         (NoDefault(), ["'public'"]),
         (NoKeyword(), [f"{CALLED} got an unexpected keyword argument 'public'"]),
         (OnlyKeywords(), [f"{CALLED} too many positional arguments"]),
-        (OnlyPlaces(), ["'name'"]),
+        (OnlyPlaces(), ["'name"]),
         (WrongFiles(), [f"{CALLED} too many positional arguments", "'content'"]),
     ],
     ids=lambda value: type(value).__name__,

@@ -49,7 +49,13 @@ def body(**kwargs: Any) -> str:
     return json.dumps([[], kwargs, {}])
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ]
+)
 def jobs(request: pytest.FixtureRequest, jobkit_jobs: Callable[..., Jobkit]) -> Iterator[Jobkit]:
     if request.param == "sqlite":
         yield jobkit_jobs([tasks])
@@ -121,6 +127,21 @@ def test_an_eta_without_a_zone_is_in_utc(adopted: Callable[..., dict[str, Job]])
     jobs = adopted(read(body(), [], eta="2100-01-01T12:00:00"))
 
     assert jobs["m1"].scheduled_at.isoformat() == "2100-01-01T12:00:00+00:00"
+
+
+def test_a_message_that_came_too_late_for_its_sender_is_not_run(
+    adopted: Callable[..., dict[str, Job]],
+) -> None:
+    late = "2020-01-01T00:00:00+00:00"
+    later = "2099-01-01T00:00:00+00:00"
+
+    rows = adopted(
+        read(body(order_id="1"), [], id="late", expires=late),
+        read(body(order_id="2"), [], id="in time", expires=later),
+    )
+
+    assert (rows["late"].state, rows["late"].reason) == (JobState.DEAD, "invalid")
+    assert rows["in time"].state is JobState.AVAILABLE
 
 
 def test_a_huge_body_is_kept_as_far_as_a_database_takes_it(

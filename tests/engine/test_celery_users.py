@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery import Celery
@@ -163,3 +164,22 @@ def test_task_events_speak_of_jobs(make_world: Callable[..., World]) -> None:
     assert mine[-1] == "task-succeeded"
     names = {event["name"] for event in heard if "name" in event}
     assert names == {"engine.fail_until_third"}
+
+
+@pytest.mark.rabbitmq
+def test_a_queue_that_was_declared_otherwise_is_rung_and_hinders_no_other(
+    make_world: Callable[..., World], rabbitmq_url: str
+) -> None:
+    world = make_world(broker_url=rabbitmq_url)
+    name = f"quorum-{uuid4().hex[:8]}"
+    with world.jobs.celery.connection_for_write() as connection:
+        channel = connection.channel()
+        quorum = {"x-queue-type": "quorum"}
+        channel.queue_declare(name, durable=True, auto_delete=False, arguments=quorum)
+
+        world.jobs.enqueue("engine.record", queue=name)
+        world.jobs.runtime.ringer.flush(5)
+
+        assert not world.jobs.runtime.ringer.open
+        until(lambda: channel.queue_declare(name, passive=True)[1] == 1, 5, "the doorbell")
+        channel.queue_delete(name)

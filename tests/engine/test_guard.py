@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -26,8 +27,6 @@ def slots() -> Slots:
 
 @pytest.fixture
 def guard(slots: Slots) -> Iterator[SignalGuard]:
-    import signal
-
     before = signal.getsignal(STOP_SIGNAL)
     slot = slots.take(0)
     slot.begin("a job", "a token", "a.task", None, None)
@@ -43,9 +42,12 @@ def stop(slots: Slots, cause: Cause) -> None:
 
 
 def test_the_signal_raises_what_the_run_is_stopped_for(slots: Slots, guard: SignalGuard) -> None:
-    with pytest.raises(TimeLimitReached), guard():
+    def overrun() -> None:
         stop(slots, Cause.SOFT_LIMIT)
         time.sleep(1)
+
+    with pytest.raises(TimeLimitReached), guard():
+        overrun()
 
 
 def test_a_signal_that_came_too_early_is_heard_when_the_task_begins(
@@ -76,11 +78,28 @@ def test_a_signal_in_the_middle_of_a_transaction_waits_for_its_end(
         time.sleep(0.1)
         finished.set()
 
-    with pytest.raises(Cancelled), guard():
+    def task() -> None:
         database.write(slow)
         time.sleep(1)
+
+    with pytest.raises(Cancelled), guard():
+        task()
 
     assert finished.is_set()
     with database.read() as conn:
         assert conn.execute(text("SELECT 1")).scalar() == 1
     database.dispose()
+
+
+def test_a_hosts_own_soft_limit_is_passed_on_while_no_doorbell_is_answered(slots: Slots) -> None:
+    heard: list[int] = []
+    before = signal.signal(STOP_SIGNAL, lambda number, frame: heard.append(number))
+    guard = SignalGuard(slots.take(0))
+    guard.install()
+
+    os.kill(os.getpid(), STOP_SIGNAL)
+    guard.answering = True
+    os.kill(os.getpid(), STOP_SIGNAL)
+
+    signal.signal(STOP_SIGNAL, before)
+    assert heard == [STOP_SIGNAL]

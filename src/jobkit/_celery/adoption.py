@@ -44,6 +44,7 @@ class Foreign:
     args: Any
     kwargs: Any
     eta: str | None
+    expires: str | None
     raw: str
     queue: str
     settle: Callable[[], None]
@@ -148,6 +149,8 @@ class Adopter:
         try:
             if message.args:
                 raise InvalidPayload("send the payload's fields as kwargs, not as args")
+            if message.expires and _moment(message.expires) < submission.clock.now():
+                raise InvalidPayload("the message's sender did not want it run any more by now")
             options = {"scheduled_at": _moment(message.eta)} if message.eta else {}
             task = submission.tasks.find(message.name)
             payload = submission.payload(task, message.kwargs)
@@ -208,6 +211,7 @@ def read_message(message: Any, body: Any, settle: Callable[[], None]) -> Foreign
         args=args,
         kwargs=kwargs,
         eta=told.get("eta"),
+        expires=told.get("expires"),
         raw=text,
         queue=str(delivery.get("routing_key") or ""),
         settle=settle,
@@ -219,7 +223,7 @@ def _moment(eta: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(eta)
     except (TypeError, ValueError):
-        raise InvalidPayload("the message's eta is no time in ISO 8601") from None
+        raise InvalidPayload("a time of the message is not in ISO 8601") from None
     # Without a zone it is in the sender's, which is UTC unless somebody changed that.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

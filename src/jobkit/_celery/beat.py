@@ -58,6 +58,10 @@ class StoreScheduler(Scheduler):
             except StoreUnavailable as error:
                 logger.warning("the job store is away", error=str(error))
                 return _LONGEST_SLEEP
+            except Exception:
+                # One schedule that cannot be served must not stop the others.
+                logger.exception("a schedule could not be served", schedule=entry.name)
+                continue
             rest = min(rest, (following - now).total_seconds())
         return max(0.0, rest)
 

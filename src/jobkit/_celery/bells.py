@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 from kombu import Connection, Producer
 
 from jobkit._celery.doorbell import publish_bell
+from jobkit.logs import get_logger
 
 _LOOK_EVERY = 16
 _LONG = 32
 _REST = 1.0
+_REFUSED_REST = 60.0
+logger = get_logger("jobkit.bells")
 
 
 class BellSender:
@@ -38,12 +40,17 @@ class BellSender:
         if time.monotonic() < self._left_alone_until.get(queue, 0.0):
             return
         try:
-            producer = self._ready()
-            if self._is_long(producer, queue):
+            connection, producer = self._ready()
+            if self._is_long(connection, queue):
                 return
             for _ in range(times):
                 publish_bell(producer, queue)
             self._sent[queue] += times
+        except self._refusals as error:
+            # The broker lives but will not have this queue: the other queues go on.
+            self.close()
+            self._left_alone_until[queue] = time.monotonic() + _REFUSED_REST
+            logger.error("the broker refuses a queue", queue=queue, error=str(error))
         except Exception:
             self.close()
             raise
@@ -54,18 +61,22 @@ class BellSender:
         if connection is not None and self._pid == os.getpid():
             connection.release()
 
-    def _is_long(self, producer: Producer, queue: str) -> bool:
+    @property
+    def _refusals(self) -> tuple[type[Exception], ...]:
+        return tuple(self._connection.channel_errors) if self._connection else ()
+
+    def _is_long(self, connection: Connection, queue: str) -> bool:
         """Look at the queue before every so many doorbells; leave it alone if many wait."""
         if self._sent.get(queue, _LOOK_EVERY) < _LOOK_EVERY:
             return False
-        if bells_waiting(producer.channel, queue) >= _LONG:
+        if bells_waiting(connection, queue) >= _LONG:
             self._left_alone_until[queue] = time.monotonic() + _REST
             return True
         self._sent[queue] = 0
         return False
 
-    def _ready(self) -> Producer:
-        if self._producer is None or self._pid != os.getpid():
+    def _ready(self) -> tuple[Connection, Producer]:
+        if self._connection is None or self._producer is None or self._pid != os.getpid():
             # A connection inherited through a fork belongs to the parent.
             self._pid = os.getpid()
             connection = self._connect()
@@ -80,9 +91,20 @@ class BellSender:
             }
             self._connection = connection
             self._producer = Producer(connection.channel())
-        return self._producer
+        return self._connection, self._producer
 
 
-def bells_waiting(channel: Any, queue: str) -> int:
-    """Return how many messages wait in the broker's queue, declaring it where it is new."""
-    return int(channel.queue_declare(queue, durable=True, auto_delete=False)[1])
+def bells_waiting(connection: Connection, queue: str) -> int:
+    """Return how many messages wait in the broker's queue, declaring it where it is new.
+
+    On RabbitMQ a queue that is there already is left as it is: it may have been declared with
+    other arguments, as a quorum queue for one.
+    """
+    if connection.transport.driver_type == "amqp":
+        try:
+            with connection.channel() as channel:
+                return int(channel.queue_declare(queue, passive=True)[1])
+        except connection.channel_errors:
+            logger.debug("a new queue", queue=queue)
+    with connection.channel() as channel:
+        return int(channel.queue_declare(queue, durable=True, auto_delete=False)[1])

@@ -14,7 +14,6 @@ from celery.worker.request import Request, create_request_cls
 from kombu import Producer
 from kombu.utils.json import dumps
 
-from jobkit._celery.profile import bell_queue
 from jobkit.errors import StoreUnavailable
 from jobkit.logs import get_logger
 
@@ -29,7 +28,7 @@ logger = get_logger("jobkit.doorbell")
 
 
 def publish_bell(producer: Producer, queue: str) -> None:
-    """Send one doorbell for *queue* in the shape of Celery's message protocol 2."""
+    """Send one doorbell for *queue*, which exists, in the shape of Celery's protocol 2."""
     bell = str(uuid4())
     headers = {
         "lang": "py", "task": DOORBELL, "id": bell, "root_id": bell, "parent_id": None,
@@ -47,7 +46,6 @@ def publish_bell(producer: Producer, queue: str) -> None:
         content_encoding="utf-8",
         # Bells are cheap: none needs to survive a restart of the broker.
         delivery_mode=1,
-        declare=[bell_queue(queue)],
         retry=False,
         serializer=None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jobkit.logs import get_logger
 from jobkit.settings import Settings
@@ -16,6 +16,7 @@ LEASE = "keeper"
 _LEASE_BEATS = 5
 _PRUNE_EVERY = 600.0
 _PRUNE_BATCH = 500
+_STAGE_BATCH = 500
 _LONGEST_REST = 15.0
 logger = get_logger("jobkit.keeper")
 
@@ -24,7 +25,9 @@ logger = get_logger("jobkit.keeper")
 class Patience:
     """Remember how often one queue was rung for without effect."""
 
-    waiting: int = 0
+    found: tuple[int, int] | None = None
+    """How many jobs waited and how many hands were idle when it was last looked at."""
+
     rest: float = 0.0
     until: float = 0.0
 
@@ -53,7 +56,7 @@ class Keeper:
         if glance.lost:
             self._rescue()
         if glance.due:
-            self.database.write(lambda conn: keeping.stage(conn, now))
+            self._stage(now)
         if glance.due or glance.lost or glance.available:
             self._ring_for_unheard()
         else:
@@ -78,6 +81,14 @@ class Keeper:
         self._leased_until = asked_at + length if held else 0.0
         return held
 
+    def _stage(self, now: datetime) -> None:
+        """Stage what is due, batch by batch, for as long as a turn may take."""
+        ends = time.monotonic() + self.settings.keeper_seconds
+        while time.monotonic() < ends:
+            staged = self.database.write(lambda conn: keeping.stage(conn, now, _STAGE_BATCH))
+            if sum(staged.values()) < _STAGE_BATCH:
+                return
+
     def _rescue(self) -> None:
         now = self.database.clock.now()
         rescued = self.database.write(
@@ -100,17 +111,18 @@ class Keeper:
 
     def _ring(self, queue: str, count: int, idle: int) -> None:
         patience = self._patience.setdefault(queue, Patience())
-        if count < patience.waiting or not patience.waiting:
+        if patience.found != (count, idle):
+            # Something moves: what was rung for before has been heard.
+            patience.found = (count, idle)
             patience.rest = 0.0
         elif time.monotonic() < patience.until:
             return
-        patience.waiting = count
         wanted = min(count, idle, 16)
         try:
             wanted -= self.queue_length(queue)
         except Exception as error:
             logger.warning("the broker does not answer", error=type(error).__name__)
-            wanted = 0
+            return
         if wanted > 0:
             self.ring(queue, wanted)
         patience.rest = min(_LONGEST_REST, patience.rest * 2 or self.settings.keeper_seconds)

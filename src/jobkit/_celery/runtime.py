@@ -139,7 +139,7 @@ class Runtime:
     def queue_length(self, queue: str) -> int:
         """Return how many messages wait in the broker's queue; raises what the broker raises."""
         with self.celery.connection_for_write() as connection:
-            return bells_waiting(connection.channel(), queue)
+            return bells_waiting(connection, queue)
 
     def send(self, task: Task[Any, Any], payload: Payload, row: NewJob) -> str:
         """Send a task that is not durable straight to the broker; returns Celery's id.
@@ -149,9 +149,8 @@ class Runtime:
         facade = self.celery.tasks[task.name]
         try:
             sent = facade.apply_async(
-                kwargs=payload.model_dump(mode="json"), queue=row.queue, eta=row.scheduled_at,
-                retry=False,
-            )  # fmt: skip
+                kwargs=payload.model_dump(mode="json"), queue=row.queue, retry=False
+            )
         except (OperationalError, OSError) as error:
             raise BrokerUnavailable(
                 f"{task.name} is not durable and its broker does not answer: {type(error).__name__}"

@@ -38,9 +38,9 @@ class Services:
             # Autoscaling and replaced children may go beyond the number at the start.
             Slots(worker.concurrency + _SPARE_SLOTS) if self.pool == "prefork" else ThreadBoard()
         )
-        if self.pool == "threads":
-            # One a job, and the heart, the warden, the keeper and the adopter.
-            application.database.make_room(worker.concurrency + 4)
+        # One for the heart, the warden, the keeper and the adopter, and one a thread with jobs.
+        threads = worker.concurrency if self.pool == "threads" else 0
+        application.database.make_room(threads + 4)
         self.id = uuid4().hex
         engine = application.engine
         database = application.database
@@ -60,6 +60,7 @@ class Services:
             Loop("keeper", settings.keeper_seconds, self._keep),
         ]
         self._started = False
+        self._news = False
 
     def start(self) -> None:
         """Begin, once the children are forked."""
@@ -110,6 +111,10 @@ class Services:
     def _watch(self) -> None:
         self._follow_consumer()
         self.warden.tick()
+        if self._news:
+            # Others should know at once which queues this worker serves, or no longer.
+            self._news = False
+            self.heart.beat()
         late = self.warden.interrupt_at
         if late is not None and time.monotonic() > late and isinstance(self.board, ThreadBoard):
             for seen in self.board.look():
@@ -126,6 +131,7 @@ class Services:
             return  # between two connections: what was true before still is
         if names != self.board.queues():
             self.board.set_queues(names)
+            self._news = True
         events = getattr(self._worker.consumer, "event_dispatcher", None)
         self.board.events = bool(events and events.enabled)
 

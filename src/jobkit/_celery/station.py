@@ -38,11 +38,14 @@ class SignalGuard:
     def __init__(self, slot: SharedSlot) -> None:
         self._slot = slot
         self._armed = False
+        self._before: Any = None
+        self.answering = False
+        """Whether a doorbell is being answered: else the signal is meant for a host's own task."""
 
     def install(self) -> None:
         """Take over the signal; in the main thread of a child."""
         if STOP_SIGNAL is not None:
-            signal.signal(STOP_SIGNAL, self._on_signal)
+            self._before = signal.signal(STOP_SIGNAL, self._on_signal)
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
@@ -50,12 +53,16 @@ class SignalGuard:
         self._armed = True
         try:
             # A signal that came a moment too early was not heard; its cause is still there.
-            self._on_signal(0, None)
+            cause = self._slot.cause()
+            if cause is not Cause.NONE:
+                raise cause.exception()
             yield
         finally:
             self._armed = False
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if not self.answering and callable(self._before):
+            self._before(number, frame)
         if not self._armed:
             return
         cause = self._slot.cause()
@@ -89,14 +96,21 @@ class Station:
         drain = getattr(self._local, "drain", None)
         if drain is None:
             drain = self._local.drain = self._settle_in()
-        return int(drain.answer(hint))
+        guard = getattr(self._local, "guard", None)
+        if guard is None:
+            return int(drain.answer(hint))
+        guard.answering = True
+        try:
+            return int(drain.answer(hint))
+        finally:
+            guard.answering = False
 
     def _settle_in(self) -> Drain:
         """Take this process's or thread's place on the board."""
         common: dict[str, Any] = {"worker": self._worker, "queues": self._board.queues}
         if isinstance(self._board, Slots):
             slot = self._board.take(current_process().index)
-            guard = SignalGuard(slot)
+            guard = self._local.guard = SignalGuard(slot)
             guard.install()
             return Drain(self._engine, slot=slot, guard=guard, **common)
         assert isinstance(self._board, ThreadBoard)

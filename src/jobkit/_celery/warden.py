@@ -31,8 +31,6 @@ _ORPHANED_AFTER = 30.0
 _LAST_WORDS = 5.0
 logger = get_logger("jobkit.warden")
 
-Finding = Callable[[Connection], None]
-
 
 class Warden:
     """Enforce time limits, pass on cancellations, and release the jobs of children that died."""
@@ -91,8 +89,11 @@ class Warden:
         now = time.monotonic()
         if now - self._signalled.get(seen.token, 0.0) < _ASK_EVERY:
             return
-        if self._board.request(seen, cause) and STOP_SIGNAL is not None:
-            self._signalled[seen.token] = now
+        if not self._board.request(seen, cause):
+            return
+        self._signalled[seen.token] = now
+        # Threads have no process of their own to be sent a signal: they look.
+        if isinstance(self._board, Slots) and STOP_SIGNAL is not None:
             _send(seen.pid, STOP_SIGNAL)
 
     def _kill(self, seen: Seen, slots: Slots, then: Callable[[], None]) -> None:
@@ -113,6 +114,11 @@ class Warden:
         self._asked_at = now
         with self._engine.database.read() as conn:
             held = watching.held_by(conn, self._worker)
+        tokens = {job.token for job in held}
+        for one in active:
+            if one.token not in tokens and one.since < now - _ASK_EVERY:
+                # Rescued while this worker stood still: another runs it, so this run may stop.
+                self._stop_run(one, Cause.INTERRUPT)
         by_token = {seen.token: seen for seen in active}
         for job in held:
             if job.cancel_requested and (seen := by_token.get(job.token)):

@@ -15,7 +15,7 @@ from jobkit.execution.hooks import LifecycleEvent
 from jobkit.execution.outcome import of_error
 from jobkit.execution.ports import RunPorts
 from jobkit.execution.run import Guard, Run, run
-from jobkit.execution.slot import Slot
+from jobkit.execution.slot import Cause, Slot
 from jobkit.logs import get_logger
 from jobkit.privacy import Redactor
 from jobkit.store import claims, enqueueing, progress
@@ -93,6 +93,8 @@ class Drain:
         """Run *claim*, record its outcome, and return the next claim if *more* are wanted."""
         tasks = self._engine.tasks
         tell = self._engine.hooks.tell
+        # Before the hooks, which may take their time: what is in no slot counts as never begun.
+        self._slot.begin(claim.id, claim.token, claim.task, None, None)
         tell(LifecycleEvent("claimed", claim, tasks.get(claim.task)))
         try:
             ran = run(self._engine, claim, self._slot, self._guard)
@@ -155,13 +157,13 @@ class Drain:
         settle: Callable[[Connection], tuple[bool, Claim | None]],
         claim: Claim,
     ) -> tuple[bool, Claim | None]:
-        """Record an outcome through outages of the store, until shutdown at the latest."""
+        """Record an outcome through outages of the store, until the grace period of a stop ends."""
         pause = 0.1
         while True:
             try:
                 return self._engine.database.write(settle)
             except StoreUnavailable:
-                if self._slot.stopping():
+                if self._slot.cause() is Cause.INTERRUPT:
                     logger.error("the store is away; this outcome is lost", job=claim.id)
                     return False, None
                 logger.warning("the store is away; its outcome waits", job=claim.id)

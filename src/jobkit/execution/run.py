@@ -72,8 +72,11 @@ def run(engine: Engine, claim: Claim, slot: Slot, guard: Guard = nullcontext) ->
         )  # fmt: skip
         slot.begin(claim.id, claim.token, task.name, soft, hard)
         try:
-            with guard(), engine.adapters.container() as container:
-                value = task.fn(payload, **collaborators(task, container, context))
+            with engine.adapters.container() as container:
+                given = collaborators(task, container, context)
+                # Innermost: opening and closing adapters is not to be interrupted.
+                with guard():
+                    value = task.fn(payload, **given)
             result = serialise(task, value, engine.cipher, engine.settings.result_max_bytes)
             outcome = Outcome("completed", result=result, value=value)
         except BaseException as error:
