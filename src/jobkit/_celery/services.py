@@ -60,7 +60,7 @@ class Services:
             Loop("keeper", settings.keeper_seconds, self._keep),
         ]
         self._started = False
-        self._news = False
+        self._told: tuple[bool | str, ...] | None = None
 
     def start(self) -> None:
         """Begin, once the children are forked."""
@@ -111,10 +111,11 @@ class Services:
     def _watch(self) -> None:
         self._follow_consumer()
         self.warden.tick()
-        if self._news:
+        serves = (self._runtime.quiet, *self.board.queues())
+        if serves != self._told:
             # Others should know at once which queues this worker serves, or no longer.
-            self._news = False
             self.heart.beat()
+            self._told = serves
         late = self.warden.interrupt_at
         if late is not None and time.monotonic() > late and isinstance(self.board, ThreadBoard):
             for seen in self.board.look():
@@ -131,7 +132,6 @@ class Services:
             return  # between two connections: what was true before still is
         if names != self.board.queues():
             self.board.set_queues(names)
-            self._news = True
         events = getattr(self._worker.consumer, "event_dispatcher", None)
         self.board.events = bool(events and events.enabled)
 
