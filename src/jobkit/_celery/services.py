@@ -60,7 +60,7 @@ class Services:
             Loop("keeper", settings.keeper_seconds, self._keep),
         ]
         self._started = False
-        self._told: tuple[bool | str, ...] | None = None
+        self._told: tuple[bool, tuple[str, ...]] | None = None
 
     def start(self) -> None:
         """Begin, once the children are forked."""
@@ -111,7 +111,7 @@ class Services:
     def _watch(self) -> None:
         self._follow_consumer()
         self.warden.tick()
-        serves = (self._runtime.quiet, *self.board.queues())
+        serves = (self._runtime.quiet, tuple(self.board.queues()))
         if serves != self._told:
             # Others should know at once which queues this worker serves, or no longer.
             self.heart.beat()
