@@ -14,8 +14,9 @@ from sqlalchemy import text
 from jobkit._celery.slots import Slots
 from jobkit._celery.station import STOP_SIGNAL, SignalGuard
 from jobkit.clock import Clock
-from jobkit.errors import Cancelled, TimeLimitReached
+from jobkit.errors import Cancelled, Interrupted, TimeLimitReached
 from jobkit.execution.slot import Cause
+from jobkit.execution.values import Values
 from jobkit.store.database import Database
 
 
@@ -84,3 +85,24 @@ def test_a_signal_in_the_middle_of_a_transaction_waits_for_its_end(
     with database.read() as conn:
         assert conn.execute(text("SELECT 1")).scalar() == 1
     database.dispose()
+
+
+def test_a_signal_waits_until_what_was_done_is_written_down(
+    slots: Slots, guard: SignalGuard
+) -> None:
+    class Number(int):
+        __hash__ = int.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            stop(slots, Cause.INTERRUPT)
+            time.sleep(0.1)
+            return True
+
+    packed: list[object] = []
+    values = Values(None, 1024)
+
+    with pytest.raises(Interrupted), guard():
+        packed.append(values.pack(Number(7), None, "the effect charge"))
+        time.sleep(1)
+
+    assert packed == [("7", 7)]
