@@ -12,13 +12,24 @@ from sqlalchemy import Connection, text
 from jobkit.app import Jobkit
 from jobkit.context import JobContext
 from jobkit.effects import ask
-from jobkit.errors import Cancelled, DidNotHappen, PermanentError, StoreUnavailable, TransientError
+from jobkit.errors import (
+    Cancelled,
+    DidNotHappen,
+    Interrupted,
+    PermanentError,
+    Snooze,
+    StoreUnavailable,
+    TransientError,
+)
+from jobkit.execution import LocalSlot
 from jobkit.execution.ledger import idempotency_key
+from jobkit.execution.ports import RunPorts
 from jobkit.job import Job, JobState
 from jobkit.payload import Payload, Result
 from jobkit.privacy import Secret
 from jobkit.retry import Retry
 from jobkit.store import effects, outcomes, steps, watching
+from jobkit.store.claims import Claim
 from jobkit.task import TaskSet
 from jobkit.testing import drain
 
@@ -380,6 +391,22 @@ def test_a_loop_goes_on_after_the_last_item_that_was_done(
     assert (job.progress.done, job.progress.of) == (8, 8)
 
 
+@pytest.mark.parametrize("error", [Interrupted, Snooze(0)])
+def test_a_loop_that_was_interrupted_goes_on_too(
+    ran: Callable[[Work], Job], error: type[BaseException] | BaseException
+) -> None:
+    seen: list[str] = []
+
+    def what(job: JobContext) -> None:
+        for letter in job.track(letters, cursor=lambda letter: letter):
+            seen.append(letter)
+            if seen == ["a", "b", "c"]:
+                raise error
+
+    assert ran(what).attempt == 1
+    assert "".join(seen) == "abccdefgh"
+
+
 def test_a_loop_that_ended_is_not_run_again(ran: Callable[[Work], Job]) -> None:
     seen: list[str] = []
 
@@ -431,3 +458,18 @@ def test_a_cursor_that_cannot_be_stored_fails_at_the_first_item(
 
     assert (job.state, seen) == (JobState.DEAD, ["a"])
     assert "the cursor of the loop items" in job.failures[0].message
+
+
+# Tasks that keep nothing
+
+
+def test_a_task_that_is_not_durable_has_no_ledger(jobs: Jobkit) -> None:
+    claim = Claim(
+        id="a message", token="", task="ledger.cheap", queue="ledger", tenant_id=None, payload="",
+        attempt=1, max_attempts=1, crashes=0, scheduled_at=jobs.clock.now(),
+        started_at=jobs.clock.now(), scheduled_for=None, schedule=None,
+    )  # fmt: skip
+    ports = RunPorts(jobs.engine, claim, LocalSlot(), None)
+
+    with pytest.raises(PermanentError, match=r"ledger\.cheap is declared with durable=False"):
+        ports.ledger  # noqa: B018 - asking is enough

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Barrier
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from tests.store.bench import Bench, failure
 
 from jobkit.errors import ClaimLost
@@ -29,8 +32,8 @@ def oldest(bench: Bench) -> float | None:
 def claim_again(bench: Bench, claim: Claim) -> Claim:
     """Let the process of this claim die, and take its job again."""
     bench.do(outcomes.lost, claim.id, claim.token, max_crashes=9, failure=failure(), now=bench.now)
-    again = bench.claim()
-    assert again is not None
+    while (again := bench.claim()) is None:
+        pass  # a transaction of the lost run still has the row locked, and is passed by
     assert again.id == claim.id
     return again
 
@@ -114,3 +117,35 @@ def test_the_age_of_the_oldest_unknown_effect_is_known(bench: Bench) -> None:
     bench.do(outcomes.cancel_run, again.id, again.token, bench.now)
     bench.wait(5)
     assert oldest(bench) == 5
+
+
+def test_of_many_that_begin_an_effect_at_once_one_finds_it_new(bench: Bench) -> None:
+    claim = bench.claimed()
+    together = Barrier(4)
+
+    def begin_together(key: str) -> Effect | None:
+        together.wait(10)
+        return begin(bench, claim, key)
+
+    with ThreadPoolExecutor(4) as threads:
+        for key in map(str, range(20)):
+            found = list(threads.map(begin_together, [key] * 4))
+
+            assert sorted(found, key=repr) == [Effect(None)] * 3 + [None]
+
+
+def test_a_rescue_waits_for_an_intent_to_be_committed(bench: Bench) -> None:
+    claim = bench.claimed()
+    waited: list[bool] = []
+
+    def intend(conn: Connection) -> None:
+        effects.begin(conn, claim.id, claim.token, "charge", attempt=1, now=bench.now)
+        rescue.append(threads.submit(claim_again, bench, claim))
+        waited.append(not wait(rescue, 0.2).done)
+
+    rescue: list[Future[Claim]] = []
+    with ThreadPoolExecutor(1) as threads:
+        bench.do(intend)
+
+    assert waited == [True]
+    assert begin(bench, rescue[0].result()) == Effect(None)
