@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from jobkit.app import Jobkit
     from jobkit.clock import Clock
     from jobkit.context import JobContext
+    from jobkit.effects import ask
     from jobkit.errors import (
         Cancelled,
         ConfigurationError,
+        DidNotHappen,
         InvalidPayload,
         JobCancelled,
         JobDead,
@@ -39,10 +41,11 @@ _HOMES = {
     "app": ("Jobkit",),
     "clock": ("Clock",),
     "context": ("JobContext",),
+    "effects": ("ask",),
     "errors": (
-        "Cancelled", "ConfigurationError", "InvalidPayload", "JobCancelled", "JobDead",
-        "JobkitError", "JobNotFound", "PermanentError", "ResultTimeout", "RetryAfter", "Snooze",
-        "TimeLimitReached", "TransientError",
+        "Cancelled", "ConfigurationError", "DidNotHappen", "InvalidPayload", "JobCancelled",
+        "JobDead", "JobkitError", "JobNotFound", "PermanentError", "ResultTimeout", "RetryAfter",
+        "Snooze", "TimeLimitReached", "TransientError",
     ),
     "handle": ("JobHandle",),
     "job": ("Job", "JobState"),
@@ -59,11 +62,11 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
-    "Cancelled", "Clock", "ConfigurationError", "Cron", "Every", "InvalidPayload", "Job",
-    "JobCancelled", "JobContext", "JobDead", "JobFilter", "JobHandle", "JobNotFound", "JobState",
-    "Jobkit", "JobkitError", "Payload", "PermanentError", "Personal", "Priority", "Queue",
-    "Result", "ResultTimeout", "Retry", "RetryAfter", "Secret", "Settings", "Snooze", "Task",
-    "TaskSet", "TimeLimitReached", "TransientError",
+    "Cancelled", "Clock", "ConfigurationError", "Cron", "DidNotHappen", "Every", "InvalidPayload",
+    "Job", "JobCancelled", "JobContext", "JobDead", "JobFilter", "JobHandle", "JobNotFound",
+    "JobState", "Jobkit", "JobkitError", "Payload", "PermanentError", "Personal", "Priority",
+    "Queue", "Result", "ResultTimeout", "Retry", "RetryAfter", "Secret", "Settings", "Snooze",
+    "Task", "TaskSet", "TimeLimitReached", "TransientError", "ask",
 ]  # fmt: skip
 
 

@@ -28,10 +28,12 @@
     └── TaskControl                   raised inside a task to say how it ended
         ├── TransientError            worth another attempt
         │   ├── RetryAfter            worth another attempt after so many seconds
+        │   ├── DidNotHappen          an effect certainly did not happen
         │   └── TimeLimitReached      the soft time limit has passed
         ├── Snooze                    put off, at no cost of an attempt
         ├── PermanentError            not worth another attempt
-        │   ├── ResultInvalid         the task's answer cannot be stored
+        │   ├── ResultInvalid         the answer of a task, step or effect cannot be stored
+        │   ├── DuplicateStep         two steps of one attempt have the same name
         │   ├── InvalidRecord         an adapter gave a record that cannot be right
         │   ├── UnknownTenant         the host knows no tenant of this id
         │   └── FileMissing           the file storage has no file of this name
@@ -188,6 +190,10 @@ class TimeLimitReached(TransientError):
     """The task's time limit has passed."""
 
 
+class DidNotHappen(TransientError):
+    """The effect certainly did not happen; it may be done again without a doubt."""
+
+
 class Snooze(TaskControl):
     """The job is put off for some seconds, at no cost of an attempt."""
 
@@ -203,7 +209,11 @@ class PermanentError(TaskControl):
 
 
 class ResultInvalid(PermanentError):
-    """The task's answer cannot be stored."""
+    """The answer of a task, a step or an effect cannot be stored."""
+
+
+class DuplicateStep(PermanentError):
+    """Two steps of one attempt have the same name; the second would get the first one's result."""
 
 
 class InvalidRecord(PermanentError):

@@ -15,8 +15,9 @@ from sqlalchemy import text
 from jobkit._celery.slots import Slots
 from jobkit._celery.station import STOP_SIGNAL, SignalGuard
 from jobkit.clock import Clock
-from jobkit.errors import Cancelled, TimeLimitReached
+from jobkit.errors import Cancelled, Interrupted, TimeLimitReached
 from jobkit.execution.slot import Cause
+from jobkit.execution.values import Values
 from jobkit.store.database import Database
 
 
@@ -103,3 +104,27 @@ def test_a_hosts_own_soft_limit_is_passed_on_while_no_doorbell_is_answered(slots
 
     signal.signal(STOP_SIGNAL, before)
     assert heard == [STOP_SIGNAL]
+
+
+def test_a_signal_waits_until_what_was_done_is_written_down(
+    slots: Slots, guard: SignalGuard
+) -> None:
+    class Number(int):
+        __hash__ = int.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            stop(slots, Cause.INTERRUPT)
+            time.sleep(0.1)
+            return True
+
+    packed: list[object] = []
+    values = Values(None, 1024)
+
+    def task() -> None:
+        packed.append(values.pack(Number(7), None, "the effect charge"))
+        time.sleep(1)
+
+    with pytest.raises(Interrupted), guard():
+        task()
+
+    assert packed == [("7", 7)]

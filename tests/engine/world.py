@@ -119,10 +119,11 @@ class World:
         concurrency: int = 2,
         env: Mapping[str, str] | None = None,
         wait: bool = True,
+        app: str = "engine_app:jobs",
         **settings: Any,
     ) -> WorkerProcess:
         worker = WorkerProcess(
-            "engine_app:jobs",
+            app,
             data_dir=self.folder / "data",
             pool=pool,
             concurrency=concurrency,

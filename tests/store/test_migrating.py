@@ -143,7 +143,7 @@ def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
     assert [child.result() for child in children] == [True] * 5
 
 
-@pytest.mark.parametrize("done", range(0, 18, 3))
+@pytest.mark.parametrize("done", range(0, 24, 3))
 @pytest.mark.parametrize("empty_url", SERVERS[1:], indirect=True)
 def test_a_migration_that_broke_off_is_finished(
     empty: Database, done: int, monkeypatch: pytest.MonkeyPatch

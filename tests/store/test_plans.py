@@ -8,19 +8,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, event, insert, select
 from tests.store.bench import Bench, StoppedClock, failure
 from tests.store.conftest import EVERY_STORE
 
 from jobkit.job import new_job_id
 from jobkit.store import (
     claims,
+    effects,
     enqueueing,
     keeping,
     outcomes,
     progress,
     reading,
     retention,
+    schema,
+    steps,
     watching,
 )
 from jobkit.store.database import Database
@@ -86,9 +89,19 @@ def fill(conn: Connection, bench: Bench, state: str, number: int, first: int) ->
     conn.execute(insert(jobs), rows)
 
 
-def analyze(bench: Bench) -> None:
+def add_effects(conn: Connection, bench: Bench) -> None:
+    """Give a thousand jobs ten effects each that were done."""
+    done = {"claim_token": "t", "attempt": 1, "intended_at": bench.now, "done_at": bench.now}
+    ids = list(conn.execute(select(jobs.c.id).limit(1000)).scalars())
+    rows = [
+        {"job_id": id, "key": str(n), "outcome": "done", **done} for id in ids for n in range(10)
+    ]
+    conn.execute(insert(schema.effects), rows)
+
+
+def analyze(bench: Bench, table: str = "jobkit_jobs") -> None:
     verb = "ANALYZE TABLE" if bench.database.dialect == "mysql" else "ANALYZE"
-    bench.do(lambda conn: conn.exec_driver_sql(f"{verb} jobkit_jobs").close())
+    bench.do(lambda conn: conn.exec_driver_sql(f"{verb} {table}").close())
 
 
 def assert_cheap(bench: Bench, fn: Callable[..., Any], *args: Any, **kw: Any) -> None:
@@ -125,6 +138,9 @@ def assert_ordered(bench: Bench, fn: Callable[..., Any], *args: Any, **kw: Any) 
 def undone(bench: Bench) -> Iterator[Connection]:
     """Give a connection whose transaction leaves no trace."""
     with bench.database.engine.connect() as conn:
+        if bench.database.dialect == "sqlite":
+            # SQLite's driver begins none by itself here, and there would be nothing to roll back.
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
         yield conn
         conn.rollback()
 
@@ -188,6 +204,27 @@ def test_outcomes_read_the_primary_key(old_store: Bench) -> None:
     assert_ordered(old_store, outcomes.complete, held, "t", None, now)
     assert_cheap(old_store, outcomes.retry, held, "t", **again)
     assert_cheap(old_store, progress.write, held, "t", 1, 2, None, now)
+
+
+def test_effects_steps_and_cursors_read_primary_keys(old_store: Bench) -> None:
+    held, now = first(old_store, "executing"), old_store.now
+
+    assert_cheap(old_store, effects.begin, held, "t", "charge", attempt=1, now=now)
+    assert_cheap(old_store, effects.settle, held, "t", "charge", "done", "1", now)
+    assert_cheap(old_store, effects.free, held, "t", "charge")
+    assert_cheap(old_store, steps.keep, held, "t", "price", "1", attempt=1, now=now)
+    assert_cheap(old_store, steps.keep_cursor, held, "t", "rows", 1, "1", now)
+
+
+def test_the_oldest_unknown_effect_is_found_among_the_open_ones(old_store: Bench) -> None:
+    old_store.do(add_effects, old_store)
+    analyze(old_store, "jobkit_effects")
+
+    assert_cheap(old_store, effects.oldest_unknown, old_store.now)
+    if old_store.database.dialect != "mysql":
+        with undone(old_store) as conn:
+            (plan,) = plans(conn, effects.oldest_unknown, old_store.now)
+        assert "ix_jobkit_effects_open" in plan, plan
 
 
 def test_staging_reads_the_jobs_that_are_due(old_store: Bench) -> None:

@@ -19,7 +19,19 @@ from shop import (
     tasks,
 )
 
-from jobkit import Job, JobContext, JobHandle, Jobkit, JobState, Priority, Queue, Settings, Task
+from jobkit import (
+    DidNotHappen,
+    Job,
+    JobContext,
+    JobHandle,
+    Jobkit,
+    JobState,
+    Priority,
+    Queue,
+    Settings,
+    Task,
+    ask,
+)
 from jobkit.testing import Ran, assert_enqueued, drain, fresh_jobs, isolated, run_task
 
 
@@ -77,6 +89,28 @@ def work(job: JobContext) -> None:
     for order in job.track([ORDER]):
         assert_type(order, Order)
     assert_type(job.time_left(), float | None)
+
+
+def keep(job: JobContext) -> None:
+    """Effects, steps and loops have the types of their functions."""
+
+    def charge(_key: str) -> Receipt:
+        return confirm(ORDER, job=None, mailbox=MemoryMailbox())
+
+    def find() -> Receipt | DidNotHappen:
+        return DidNotHappen()
+
+    def orders_after(number: int | None) -> list[Order]:
+        return [ORDER] if number is None else []
+
+    assert_type(job.once("charge", charge, policy=ask(find), type=Receipt), Receipt)
+    assert_type(job.once("charge", charge, policy="retry"), Receipt)
+    assert_type(job.once("charge", charge, policy="skip"), Receipt | None)
+    assert_type(job.once("count", lambda: 7, policy="retry"), int)
+    assert_type(job.step("count", lambda: 7), int)
+    assert_type(job.step("orders", lambda: [ORDER], type=list[Order]), list[Order])
+    for order in job.track(orders_after, of=9, cursor=lambda order: order.number):
+        assert_type(order, Order)
 
 
 def check() -> None:

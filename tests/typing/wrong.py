@@ -88,6 +88,14 @@ def working(job: JobContext) -> None:
     job.attempt = 3  # type: ignore[misc]  # pyright: ignore
 
 
+def keeping(job: JobContext) -> None:
+    """So are its effects, steps and loops."""
+    job.once("mail", lambda: 7)  # type: ignore[call-overload]  # pyright: ignore
+    job.once("mail", lambda: 7, policy="perhaps")  # type: ignore[call-overload]  # pyright: ignore
+    job.step("count", lambda number: number)  # type: ignore[misc, arg-type]  # pyright: ignore
+    job.track([ORDER], cursor=len)  # type: ignore[call-overload]  # pyright: ignore
+
+
 def testing() -> None:
     """The testing kit is checked alike."""
     run_task(confirm, LOGIN)  # type: ignore[misc]  # pyright: ignore

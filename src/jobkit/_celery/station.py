@@ -23,10 +23,13 @@ STOP_SIGNAL = getattr(signal, "SIGUSR1", None)
 _ASK_AGAIN = 0.05
 
 
-def _in_store(frame: FrameType | None) -> bool:
-    """Tell whether the job store is at work anywhere up the stack."""
+_UNDISTURBED = ("jobkit.store.", "jobkit.execution.books", "jobkit.execution.values")
+
+
+def _recording(frame: FrameType | None) -> bool:
+    """Tell whether the job store, or what writes down what was done, is at work up the stack."""
     while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith("jobkit.store."):
+        if frame.f_globals.get("__name__", "").startswith(_UNDISTURBED):
             return True
         frame = frame.f_back
     return False
@@ -68,9 +71,10 @@ class SignalGuard:
         cause = self._slot.cause()
         if cause is Cause.NONE:
             return
-        if _in_store(frame):
+        if _recording(frame):
             # An exception in the middle of a transaction would leave its connection and the
-            # fork gate in disorder. Ask again when it is over.
+            # fork gate in disorder, and one before it an effect that was done as unknown. Ask
+            # again when it is over.
             again = threading.Timer(_ASK_AGAIN, os.kill, (os.getpid(), STOP_SIGNAL))
             again.daemon = True
             again.start()

@@ -18,7 +18,7 @@ from jobkit.execution.run import Guard, Run, run
 from jobkit.execution.slot import Cause, Slot
 from jobkit.logs import get_logger
 from jobkit.privacy import Redactor
-from jobkit.store import claims, enqueueing, progress
+from jobkit.store import claims, enqueueing, progress, steps
 from jobkit.store.claims import Claim
 
 logger = get_logger("jobkit.execution")
@@ -146,6 +146,9 @@ class Drain:
         claim, ports = ran.claim, ran.ports
         if ran.outcome.kind == "completed" and ports.unwritten:
             progress.write(conn, claim.id, claim.token, *ports.unwritten, now)
+        if ran.outcome.kind != "completed":
+            for loop in ports.ledger.unwritten():
+                steps.keep_cursor(conn, claim.id, claim.token, *loop, now)
         if not ran.outcome.write(conn, claim, now):
             return False
         if ran.outcome.kind == "completed" and ports.follow_ups:

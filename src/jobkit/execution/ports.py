@@ -1,4 +1,4 @@
-"""What a running job's context does: progress, limits, and follow-up jobs."""
+"""What a running job's context does: progress, limits, follow-up jobs, and its ledger."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import time
 from typing import Any
 
 from jobkit.errors import PermanentError, StoreUnavailable
+from jobkit.execution.books import StoredEffects, StoredSteps
 from jobkit.execution.engine import Engine
+from jobkit.execution.ledger import RunLedger
 from jobkit.execution.slot import Cause, Slot
+from jobkit.execution.values import Values
 from jobkit.store import progress
 from jobkit.store.claims import Claim
 from jobkit.store.enqueueing import NewJob
@@ -27,6 +30,19 @@ class RunPorts:
         self._written_at = -PROGRESS_EVERY
         self.unwritten: tuple[int, int | None, str | None] | None = None
         self.follow_ups: list[NewJob] = []
+        self.values = Values(engine.cipher, engine.settings.result_max_bytes)
+        books = (engine.database, claim, slot)
+        self._ledger = RunLedger(claim.id, StoredEffects(*books), StoredSteps(*books), self.values)
+
+    @property
+    def ledger(self) -> RunLedger:
+        """Return the ledger of the job; a task that is not durable has none."""
+        if not self._claim.token:
+            raise PermanentError(
+                f"{self._claim.task} is declared with durable=False and keeps no effects, steps "
+                "or cursors: declare it durable"
+            )
+        return self._ledger
 
     def progress(self, done: int, of: int | None, note: str | None) -> None:
         """Write progress, at most once a second; the last goes along with the outcome."""

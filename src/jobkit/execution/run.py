@@ -61,7 +61,7 @@ def run(engine: Engine, claim: Claim, slot: Slot, guard: Guard = nullcontext) ->
         logger.error("a payload cannot be read here", job=claim.id, error=str(error))
         outcome = Outcome("snoozed", error=error, wait=_MISFIT_WAIT, wasted=True)
         return Run(claim, task, None, outcome, ports, 0.0)
-    redactor = Redactor(private_values(payload))
+    redactor = ports.values.redactor = Redactor(private_values(payload))
     with job_logging(
         job=claim.id, task=task.name, attempt=claim.attempt, tenant=claim.tenant_id,
         redactor=redactor,

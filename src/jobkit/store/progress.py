@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from jobkit.store.conflicts import counted
+from jobkit.store.holding import HELD
 from jobkit.store.schema import jobs, progress
 
 
@@ -35,20 +36,15 @@ def clear(conn: Connection, id: str) -> None:
     conn.execute(delete(progress).where(progress.c.job_id == id))
 
 
-_HELD = and_(
-    jobs.c.id == bindparam("job", type_=jobs.c.id.type),
-    jobs.c.claim_token == bindparam("token"),
-    jobs.c.state == literal_column("'executing'"),
-)
 _NEW = {
     name: bindparam(f"new_{name}", type_=progress.c[name].type)
     for name in ("done", "of", "note", "at")
 }
 _UPDATE = (
     update(progress)
-    .where(progress.c.job_id == bindparam("job"), select(jobs.c.id).where(_HELD).exists())
+    .where(progress.c.job_id == bindparam("job"), select(jobs.c.id).where(HELD).exists())
     .values(_NEW)
 )
 _INSERT = counted(
-    insert(progress).from_select(["job_id", *_NEW], select(jobs.c.id, *_NEW.values()).where(_HELD))
+    insert(progress).from_select(["job_id", *_NEW], select(jobs.c.id, *_NEW.values()).where(HELD))
 )

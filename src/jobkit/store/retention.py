@@ -48,7 +48,10 @@ def prune(
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:
-    """Delete these jobs and all that is kept about them; failures and progress go along."""
+    """Delete these jobs and all that is kept about them.
+
+    Failures, progress, effects, steps and cursors go along.
+    """
     if ids:
         conn.execute(delete(schedule_runs).where(schedule_runs.c.job_id.in_(ids)))
         conn.execute(delete(jobs).where(jobs.c.id.in_(ids)))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from jobkit.store.columns import JobId, Prose, UtcDateTime
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; the schema that this release reads and writes."""
 
 VERSION_TABLE = "jobkit_version"
@@ -102,6 +102,37 @@ progress = _table(
     Column("done", BigInteger, nullable=False),
     Column("of", BigInteger),
     Column("note", Prose(500)),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+effects = _table(
+    "effects",
+    Column("job_id", JobId, ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    # Of the run that intended it last: while that run holds the job, the effect is under way.
+    Column("claim_token", String(32), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("intended_at", UtcDateTime, nullable=False),
+    Column("done_at", UtcDateTime),
+    Column("outcome", String(16)),
+    Column("result", Prose),
+)
+
+steps = _table(
+    "steps",
+    Column("job_id", JobId, ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("result", Prose, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("done_at", UtcDateTime, nullable=False),
+)
+
+cursors = _table(
+    "cursors",
+    Column("job_id", JobId, ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("done", BigInteger, nullable=False),
+    Column("cursor", Prose, nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
 
@@ -198,3 +229,6 @@ Index(
 )
 # Retention forgets the runs of the jobs it deletes.
 Index("ix_jobkit_schedule_runs_job", schedule_runs.c.job_id)
+# The oldest effect that nobody knows the end of.
+_index("ix_jobkit_effects_open", effects.c.intended_at, where="done_at IS NULL")
+_whole("ix_jobkit_effects_done_open", effects.c.done_at, effects.c.intended_at)

@@ -6,18 +6,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from jobkit.clock import Clock
 from jobkit.errors import Cancelled, InvalidPayload, TimeLimitReached
+from jobkit.execution.ledger import RunLedger
+from jobkit.execution.values import Values
 from jobkit.job import Job
 from jobkit.payload import Payload
-from jobkit.privacy import Cipher
 from jobkit.settings import Settings
 from jobkit.submission import Submission
 from jobkit.task import OPTIONS, Task
 from jobkit.tasklist import TaskList
-
-CIPHER = Cipher(("the testing kit has no secrets",))
+from jobkit.testing.books import CIPHER, Books, MemoryEffects, MemorySteps
 
 
 class Shown(NamedTuple):
@@ -52,8 +53,11 @@ class Enqueued:
 
 
 @dataclass
-class Recorder:
-    """Remember what a task does with its job, and stop it where a test wants it to stop."""
+class Recorder(Books):
+    """Remember what a task does with its job, and stop it where a test wants it to stop.
+
+    Passed to a second run it is the same job's: effects, steps and loops go on from what it holds.
+    """
 
     cancel_after: int | None = None
     """How often the task may look before it finds that somebody has cancelled the job."""
@@ -67,12 +71,17 @@ class Recorder:
     logs: list[dict[str, Any]] = field(default_factory=list)
     """The lines of `job.log`, each with its `event`, its `level` and what was bound to it."""
 
+    job_id: str = field(default_factory=lambda: str(uuid4()))
+
 
 class RecordingPorts:
     """Connect a `JobContext` to a recorder instead of the engine."""
 
-    def __init__(self, recorder: Recorder, limit: float | None) -> None:
+    def __init__(self, recorder: Recorder, limit: float | None, values: Values) -> None:
         self._recorder = recorder
+        books = MemoryEffects(recorder), MemorySteps(recorder)
+        # A cursor is stored at each item, as if the attempt failed there.
+        self.ledger = RunLedger(recorder.job_id, *books, values, every=0)
         self._looks_left = recorder.cancel_after
         seconds = limit if recorder.time_left is None else recorder.time_left
         self._deadline = None if seconds is None else time.monotonic() + seconds

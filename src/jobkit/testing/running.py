@@ -9,19 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
-from uuid import uuid4
 
 from jobkit.adapters.registry import AdapterRegistry
 from jobkit.context import JobContext
 from jobkit.execution.results import serialise
 from jobkit.execution.run import collaborators
+from jobkit.execution.values import Values
 from jobkit.logs import get_logger, job_logging
 from jobkit.payload import Payload
 from jobkit.privacy import Redactor, private_values, seal, unseal
 from jobkit.settings import Settings
 from jobkit.submission import tenant_of
 from jobkit.task import P, R, Task
-from jobkit.testing.recorder import CIPHER, Enqueued, Recorder, RecordingPorts, Shown, submission
+from jobkit.testing.books import CIPHER
+from jobkit.testing.recorder import Enqueued, Recorder, RecordingPorts, Shown, submission
 
 R_co = TypeVar("R_co", covariant=True)
 _JOB_LOGGER = "jobkit.job"
@@ -96,7 +97,8 @@ def run_task(
     the keywords by which the task asks for them; a generator function is a factory, closed when
     the task has ended. Payload and result take their way through JSON, as in the store. Whatever
     the task raises is raised here, and `ResultInvalid` for an answer that cannot be stored: pass a
-    *recorder* to see what happened until then.
+    *recorder* to see what happened until then. Run again with the same recorder, the task is in a
+    later attempt at the same job: effects, steps and cursors are those of the recorder.
     """
     wished = {wish.keyword: wish.protocol for wish in task.wishes}
     fakes = {wished[name]: value for name, value in given.items() if name in wished}
@@ -108,21 +110,23 @@ def run_task(
         )
     model = _as_stored(task, submission(task).payload(task, fields if payload is None else payload))
     recorder = recorder or Recorder()
-    job = str(uuid4())
+    job = recorder.job_id
+    redactor = Redactor(private_values(model))
+    limit = Settings.model_fields["result_max_bytes"].default
+    ports = RecordingPorts(recorder, _limit(task), Values(CIPHER, limit, redactor))
     with (
         _caught_logs(job, recorder),
         job_logging(
             job=job, task=task.name, attempt=attempt, tenant=tenant_of(model),
-            redactor=Redactor(private_values(model)),
+            redactor=redactor,
         ) as log,
         _registry({**(adapters or {}), **fakes}).container() as container,
     ):  # fmt: skip
         context = JobContext(
             id=job, task=task.name, attempt=attempt, tenant_id=tenant_of(model),
-            scheduled_for=scheduled_for, log=log, ports=RecordingPorts(recorder, _limit(task)),
+            scheduled_for=scheduled_for, log=log, ports=ports,
         )  # fmt: skip
         value = task.fn(model, **collaborators(task, container, context))
-    limit = Settings.model_fields["result_max_bytes"].default
     text = serialise(task, value, CIPHER, limit)
     return Ran(task.results.validate_python(unseal(text, CIPHER)), recorder)
 
@@ -136,11 +140,13 @@ def job_context(
     scheduled_for: datetime | None = None,
 ) -> JobContext:
     """Return a context for a test that calls a task as the plain function that it is."""
-    job = str(uuid4())
+    recorder = recorder or Recorder()
+    job = recorder.job_id
+    limit = Settings.model_fields["result_max_bytes"].default
     return JobContext(
         id=job, task=task, attempt=attempt, tenant_id=tenant_id, scheduled_for=scheduled_for,
         log=get_logger(_JOB_LOGGER).bind(job=job, task=task, attempt=attempt),
-        ports=RecordingPorts(recorder or Recorder(), None),
+        ports=RecordingPorts(recorder, None, Values(CIPHER, limit)),
     )  # fmt: skip
 
 
