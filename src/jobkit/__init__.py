@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from jobkit.errors import (
         Cancelled,
         ConfigurationError,
+        DuplicateJob,
         InvalidPayload,
         JobCancelled,
         JobDead,
         JobkitError,
         JobNotFound,
+        NotCommitted,
         PermanentError,
         ResultTimeout,
         RetryAfter,
@@ -34,15 +36,16 @@ if TYPE_CHECKING:
     from jobkit.settings import Settings
     from jobkit.store.reading import JobFilter
     from jobkit.task import Task, TaskSet
+    from jobkit.unique import Unique
 
 _HOMES = {
     "app": ("Jobkit",),
     "clock": ("Clock",),
     "context": ("JobContext",),
     "errors": (
-        "Cancelled", "ConfigurationError", "InvalidPayload", "JobCancelled", "JobDead",
-        "JobkitError", "JobNotFound", "PermanentError", "ResultTimeout", "RetryAfter", "Snooze",
-        "TimeLimitReached", "TransientError",
+        "Cancelled", "ConfigurationError", "DuplicateJob", "InvalidPayload", "JobCancelled",
+        "JobDead", "JobkitError", "JobNotFound", "NotCommitted", "PermanentError", "ResultTimeout",
+        "RetryAfter", "Snooze", "TimeLimitReached", "TransientError",
     ),
     "handle": ("JobHandle",),
     "job": ("Job", "JobState"),
@@ -54,16 +57,17 @@ _HOMES = {
     "settings": ("Settings",),
     "store.reading": ("JobFilter",),
     "task": ("Task", "TaskSet"),
+    "unique": ("Unique",),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
-    "Cancelled", "Clock", "ConfigurationError", "Cron", "Every", "InvalidPayload", "Job",
-    "JobCancelled", "JobContext", "JobDead", "JobFilter", "JobHandle", "JobNotFound", "JobState",
-    "Jobkit", "JobkitError", "Payload", "PermanentError", "Personal", "Priority", "Queue",
-    "Result", "ResultTimeout", "Retry", "RetryAfter", "Secret", "Settings", "Snooze", "Task",
-    "TaskSet", "TimeLimitReached", "TransientError",
+    "Cancelled", "Clock", "ConfigurationError", "Cron", "DuplicateJob", "Every", "InvalidPayload",
+    "Job", "JobCancelled", "JobContext", "JobDead", "JobFilter", "JobHandle", "JobNotFound",
+    "JobState", "Jobkit", "JobkitError", "NotCommitted", "Payload", "PermanentError", "Personal",
+    "Priority", "Queue", "Result", "ResultTimeout", "Retry", "RetryAfter", "Secret", "Settings",
+    "Snooze", "Task", "TaskSet", "TimeLimitReached", "TransientError", "Unique",
 ]  # fmt: skip
 
 

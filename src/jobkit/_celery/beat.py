@@ -105,8 +105,8 @@ class StoreScheduler(Scheduler):
 
     def _enqueue(self, entry: Any, due: datetime, now: datetime) -> None:
         application = self._runtime.application
-        row = application.submission.build(entry.task_name, dict(entry.payload), {})
-        row = replace(row, schedule=entry.name, scheduled_for=due)
+        row = application.submission.build(entry.task_name, dict(entry.payload), {}, due)
+        row = replace(row, schedule=entry.name)
 
         def write(conn: Any) -> bool:
             fresh = scheduling.due_run(conn, entry.name, due, row, now)
