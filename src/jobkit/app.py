@@ -263,6 +263,7 @@ class Jobkit:
 
     def close(self) -> None:
         """Ring what is still to be rung, and close the connections."""
+        self._transactions.close()
         if "runtime" in self.__dict__:
             self.runtime.close()
         self.database.dispose()

@@ -52,6 +52,7 @@ class HostTransactions:
         self._identity: tuple[Any, ...] | None = None
         self._known: WeakSet[Engine] = WeakSet()
         self._joined: WeakKeyDictionary[Connection, _Joined] = WeakKeyDictionary()
+        self._ringing: WeakSet[threading.Thread] = WeakSet()
         self._lock = threading.Lock()
 
     def connection(self, given: Any) -> Connection:
@@ -78,10 +79,15 @@ class HostTransactions:
         with self._lock:
             joined = self._joined.get(conn)
             if joined is None:
-                joined = self._joined[conn] = _Joined()
+                joined = self._joined[conn] = _Joined(self._ringing)
                 joined.listen(conn)
         joined.wanted += [(ring, queue, times) for queue, times in rings.items()]
         return conn.get_transaction()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Let what is committed be rung for."""
+        for thread in list(self._ringing):
+            thread.join(timeout)
 
     def _expect_store(self, conn: Connection) -> None:
         if conn.engine in self._known:
@@ -103,6 +109,7 @@ class HostTransactions:
 class _Joined:
     """Hold what is to be rung for after the transaction of one connection."""
 
+    ringing: WeakSet[threading.Thread]
     wanted: list[tuple[Ring, str, int]] = field(default_factory=list)
     savepoints: list[int] = field(default_factory=list)
     """How much was wanted when each open savepoint began."""
@@ -123,9 +130,11 @@ class _Joined:
         self._clear()
         if wanted:
             # Not a daemon: a program that ends here rings first.
-            threading.Thread(
+            thread = threading.Thread(
                 target=_ring_when_ended, args=(transaction, wanted), name="jobkit-after-commit"
-            ).start()
+            )
+            thread.start()
+            self.ringing.add(thread)
 
     def _clear(self) -> None:
         self.wanted, self.savepoints = [], []
