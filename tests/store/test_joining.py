@@ -278,6 +278,18 @@ def test_a_unique_job_stored_since_the_hosts_snapshot_is_found(
     assert second.id == first.id
 
 
+@pytest.mark.parametrize("store_url", SERVERS[1:], indirect=True)
+def test_a_host_may_call_mariadb_by_its_name(jobs: Jobkit, store_url: str) -> None:
+    engine = create_engine(normalise(store_url).set(drivername="mariadb+pymysql"))
+    with engine.begin() as conn:
+        first = jobs.enqueue(pack, Order(number=1), connection=conn)
+        second = jobs.enqueue(pack, Order(number=1), connection=conn)
+    engine.dispose()
+
+    assert second.id == first.id
+    assert [job.id for job in jobs.find()] == [first.id]
+
+
 # Refusals
 
 

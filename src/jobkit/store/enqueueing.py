@@ -56,6 +56,8 @@ class Placed:
 
 _INSERT = sql_insert(jobs)
 _TRIES = 20
+# Our own engines call both servers mysql; a host may call its MariaDB by its name.
+_MYSQL = ("mysql", "mariadb")
 
 
 def store(
@@ -117,7 +119,7 @@ def _new(job: NewJob, now: datetime) -> Placed:
 def _place(conn: Connection, job: NewJob, now: datetime, lenient: bool) -> Placed:
     """Store a job that has a unique key, or do to the earlier one what its policy says."""
     # An INSERT that fails on MySQL keeps a lock, over which those who then change the row fall out.
-    first_look = conn.dialect.name == "mysql"
+    first_look = conn.dialect.name in _MYSQL
     for _ in range(_TRIES):
         if not first_look and insert_new(conn, jobs, _row(job, now), ["unique_key"]):
             return _new(job, now)
@@ -135,7 +137,7 @@ def _meet(conn: Connection, job: NewJob, now: datetime, lenient: bool) -> Placed
     changes = job.on_conflict in ("replace", "debounce")
     if changes:
         found = found.with_for_update()
-    elif conn.dialect.name == "mysql":
+    elif conn.dialect.name in _MYSQL:
         # A host's transaction there may see an old snapshot; a lock makes it look at what is.
         found = found.with_for_update(read=True)
     other = conn.execute(found).first()

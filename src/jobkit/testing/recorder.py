@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from jobkit.clock import Clock
-from jobkit.errors import Cancelled, InvalidPayload, TimeLimitReached
+from jobkit.errors import Cancelled, EnqueueError, InvalidPayload, TimeLimitReached
 from jobkit.job import Job
 from jobkit.payload import Payload
 from jobkit.privacy import Cipher
@@ -107,6 +107,8 @@ class RecordingPorts:
 
         One by name is not: there is no application here to look its task up in.
         """
+        if options.get("connection") is not None:
+            raise EnqueueError("job.enqueue takes no connection")
         fields = {name: value for name, value in options.items() if name not in OPTIONS}
         chosen = {name: value for name, value in options.items() if name in OPTIONS}
         if isinstance(task, Task):
