@@ -14,11 +14,13 @@ if TYPE_CHECKING:
         Cancelled,
         ConfigurationError,
         DidNotHappen,
+        DuplicateJob,
         InvalidPayload,
         JobCancelled,
         JobDead,
         JobkitError,
         JobNotFound,
+        NotCommitted,
         PermanentError,
         ResultTimeout,
         RetryAfter,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from jobkit.settings import Settings
     from jobkit.store.reading import JobFilter
     from jobkit.task import Task, TaskSet
+    from jobkit.unique import Unique
 
 _HOMES = {
     "app": ("Jobkit",),
@@ -43,9 +46,9 @@ _HOMES = {
     "context": ("JobContext",),
     "effects": ("ask",),
     "errors": (
-        "Cancelled", "ConfigurationError", "DidNotHappen", "InvalidPayload", "JobCancelled",
-        "JobDead", "JobkitError", "JobNotFound", "PermanentError", "ResultTimeout", "RetryAfter",
-        "Snooze", "TimeLimitReached", "TransientError",
+        "Cancelled", "ConfigurationError", "DidNotHappen", "DuplicateJob", "InvalidPayload",
+        "JobCancelled", "JobDead", "JobkitError", "JobNotFound", "NotCommitted", "PermanentError",
+        "ResultTimeout", "RetryAfter", "Snooze", "TimeLimitReached", "TransientError",
     ),
     "handle": ("JobHandle",),
     "job": ("Job", "JobState"),
@@ -57,16 +60,18 @@ _HOMES = {
     "settings": ("Settings",),
     "store.reading": ("JobFilter",),
     "task": ("Task", "TaskSet"),
+    "unique": ("Unique",),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
-    "Cancelled", "Clock", "ConfigurationError", "Cron", "DidNotHappen", "Every", "InvalidPayload",
-    "Job", "JobCancelled", "JobContext", "JobDead", "JobFilter", "JobHandle", "JobNotFound",
-    "JobState", "Jobkit", "JobkitError", "Payload", "PermanentError", "Personal", "Priority",
-    "Queue", "Result", "ResultTimeout", "Retry", "RetryAfter", "Secret", "Settings", "Snooze",
-    "Task", "TaskSet", "TimeLimitReached", "TransientError", "ask",
+    "Cancelled", "Clock", "ConfigurationError", "Cron", "DidNotHappen", "DuplicateJob", "Every",
+    "InvalidPayload", "Job", "JobCancelled", "JobContext", "JobDead", "JobFilter", "JobHandle",
+    "JobNotFound", "JobState", "Jobkit", "JobkitError", "NotCommitted", "Payload",
+    "PermanentError", "Personal", "Priority", "Queue", "Result", "ResultTimeout", "Retry",
+    "RetryAfter", "Secret", "Settings", "Snooze", "Task", "TaskSet", "TimeLimitReached",
+    "TransientError", "Unique", "ask",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,7 +14,7 @@ from jobkit.checks import Declared, Report, ScheduleEntry, run_checks
 from jobkit.clock import Clock
 from jobkit.errors import EnqueueError, IllegalTransition, JobNotFound
 from jobkit.execution import Engine, Hooks
-from jobkit.handle import JobHandle
+from jobkit.handle import JobHandle, OpenTransaction
 from jobkit.job import Job, JobState
 from jobkit.payload import Payload
 from jobkit.privacy import Cipher, has_private, holds_private, local_key, unseal, unseal_text
@@ -21,7 +22,8 @@ from jobkit.queues import Priority, Queue
 from jobkit.settings import Settings
 from jobkit.store import changing, enqueueing, reading
 from jobkit.store.database import Database
-from jobkit.store.enqueueing import NewJob
+from jobkit.store.enqueueing import NewJob, Placed
+from jobkit.store.joining import HostTransactions
 from jobkit.store.migrating import ensure_current
 from jobkit.store.reading import JobFilter
 from jobkit.submission import Submission
@@ -30,8 +32,10 @@ from jobkit.tasklist import TaskList
 
 if TYPE_CHECKING:
     from celery import Celery
+    from sqlalchemy import Connection
 
     from jobkit._celery.runtime import Runtime
+    from jobkit.store.joining import AsyncHost, SyncHost
 
 
 class Jobkit:
@@ -65,6 +69,7 @@ class Jobkit:
             pool_size=self.settings.store_pool_size,
             timeout=self.settings.store_timeout_seconds,
         )
+        self._transactions = HostTransactions(self.database)
         self._host_celery = celery
         self._ringer = ringer
         self._frozen = False
@@ -114,6 +119,8 @@ class Jobkit:
         queue: str | Queue | None = None,
         priority: Priority | None = None,
         max_attempts: int | None = None,
+        idempotency_key: str | None = None,
+        connection: SyncHost | None = None,
     ) -> JobHandle[R]: ...
 
     @overload
@@ -130,7 +137,15 @@ class Jobkit:
         By a task and its payload, or by name and the payload's fields: both are validated alike.
         *scheduled_at* is an aware datetime, *delay* seconds or a timedelta. The job is safely
         stored when this returns; ringing happens behind the caller's back and never blocks.
-        Raises `UnknownTask`, `InvalidPayload`, `PayloadTooLarge`, `StoreUnavailable`.
+        Of a job that is the same work as an earlier one, by its task's policy or by its
+        *idempotency_key*, the earlier one's handle is returned, whose `duplicate` is true.
+
+        With *connection*, a SQLAlchemy Connection or Session on the job store's own database, the
+        job is part of its transaction: there once it is committed, and rung for then. Errors of
+        that database come as SQLAlchemy raises them.
+
+        Raises `UnknownTask`, `InvalidPayload`, `PayloadTooLarge`, `DuplicateJob`,
+        `WrongDatabase`, `StoreUnavailable`.
         """
         return self._submit(task, [payload], options)[0]
 
@@ -155,6 +170,8 @@ class Jobkit:
         queue: str | Queue | None = None,
         priority: Priority | None = None,
         max_attempts: int | None = None,
+        idempotency_key: str | None = None,
+        connection: AsyncHost | None = None,
     ) -> JobHandle[R]: ...
 
     @overload
@@ -166,8 +183,11 @@ class Jobkit:
     ) -> JobHandle[Any]: ...
 
     async def aenqueue(self, task: Any, payload: Any = None, /, **options: Any) -> JobHandle[Any]:
-        """Do what `enqueue` does without blocking the event loop."""
-        return (await asyncio.to_thread(self._submit, task, [payload], options))[0]
+        """Do what `enqueue` does without blocking the event loop.
+
+        *connection* is an AsyncSession or an AsyncConnection here.
+        """
+        return await self._asubmit(task, payload, options)
 
     def get(self, job_id: str) -> JobHandle[Any]:
         """Return a hold on the job with this id, or with this Celery id if it came from outside.
@@ -243,6 +263,7 @@ class Jobkit:
 
     def close(self) -> None:
         """Ring what is still to be rung, and close the connections."""
+        self._transactions.close()
         if "runtime" in self.__dict__:
             self.runtime.close()
         self.database.dispose()
@@ -293,9 +314,14 @@ class Jobkit:
     def _submit(
         self, task: Any, payloads: Sequence[Any], options: Mapping[str, Any]
     ) -> list[JobHandle[Any]]:
+        if options.get("idempotency_key") is not None and len(payloads) > 1:
+            raise EnqueueError("an idempotency key stands for one job; enqueue them one by one")
         rows = [self.submission.build(task, payload, options) for payload in payloads]
         found = self.tasks.find(task)
+        connection = options.get("connection")
         if not found.durable:
+            if connection is not None:
+                raise EnqueueError(f"{found.name} is not durable and belongs to no transaction")
             if options.get("delay") is not None or options.get("scheduled_at") is not None:
                 raise EnqueueError(
                     f"{found.name} is not durable and runs at once or not at all; declare it "
@@ -304,13 +330,48 @@ class Jobkit:
             return [self._send(found, row) for row in rows]
         self.start()
         now = self.clock.now()
-        self.database.write(lambda conn: enqueueing.insert(conn, rows, now))
-        for queue in {row.queue for row in rows}:
-            due = sum(1 for row in rows if row.queue == queue and row.scheduled_at <= now)
-            if due:
-                self.ring(queue, due)
-        return [JobHandle(row.id, row.task, self) for row in rows]
+        if connection is not None:
+            return self._join(self._transactions.connection(connection), rows, now)
+        placed = self.database.write(lambda conn: enqueueing.store(conn, rows, now))
+        for queue, times in _due(placed).items():
+            self.ring(queue, times)
+        return [self._handle(row, one) for row, one in zip(rows, placed, strict=True)]
+
+    async def _asubmit(self, task: Any, payload: Any, options: Mapping[str, Any]) -> JobHandle[Any]:
+        connection = options.get("connection")
+        if connection is None:
+            return (await asyncio.to_thread(self._submit, task, [payload], options))[0]
+        if not hasattr(connection, "run_sync"):
+            raise EnqueueError(
+                "aenqueue takes an AsyncSession or AsyncConnection; give a "
+                f"{type(connection).__name__} to enqueue"
+            )
+        # What it needs beforehand must not hold up the event loop.
+        await asyncio.to_thread(self.start)
+
+        def join(host: Any) -> JobHandle[Any]:
+            return self._submit(task, [payload], {**options, "connection": host})[0]
+
+        handle: JobHandle[Any] = await connection.run_sync(join)
+        return handle
+
+    def _join(
+        self, conn: Connection, rows: Sequence[NewJob], now: datetime
+    ) -> list[JobHandle[Any]]:
+        placed = enqueueing.store(conn, rows, now)
+        transaction = self._transactions.ring_after(conn, _due(placed), self.ring)
+        return [self._handle(row, one, transaction) for row, one in zip(rows, placed, strict=True)]
+
+    def _handle(
+        self, row: NewJob, placed: Placed, transaction: OpenTransaction | None = None
+    ) -> JobHandle[Any]:
+        return JobHandle(placed.id, row.task, self, placed.duplicate, transaction)
 
     def _send(self, task: Task[Any, Any], row: NewJob) -> JobHandle[Any]:
         payload = self.submission.payload(task, unseal(row.payload, self.cipher))
         return JobHandle(self.runtime.send(task, payload, row), task.name, self)
+
+
+def _due(placed: Iterable[Placed]) -> Counter[str]:
+    """Return for how many jobs each queue is to be rung."""
+    return Counter(one.queue for one in placed if one.due)

@@ -230,6 +230,7 @@ class JobContext:
         queue: str | Queue | None = None,
         priority: Priority | None = None,
         max_attempts: int | None = None,
+        idempotency_key: str | None = None,
     ) -> None: ...
 
     @overload
@@ -243,7 +244,7 @@ class JobContext:
     def enqueue(self, task: Any, payload: Any = None, /, **options: Any) -> None:
         """Enqueue a follow-up job, written in the same transaction as this job's outcome.
 
-        Nothing is enqueued when this attempt fails. *task* and *payload* are those of
-        `Jobkit.enqueue`.
+        Nothing is enqueued when this attempt fails, and nothing where the same work is queued
+        already. *task* and *payload* are those of `Jobkit.enqueue`.
         """
         self.ports.enqueue(task, payload, options)

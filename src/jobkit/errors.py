@@ -14,10 +14,13 @@
     │   └── ChecksFailed              `jobs.check()` found faults
     ├── EnqueueError                  this job cannot be stored
     │   ├── InvalidPayload            the payload does not fit its task
-    │   └── PayloadTooLarge           the payload is over the size limit
+    │   ├── PayloadTooLarge           the payload is over the size limit
+    │   ├── DuplicateJob              the same work is queued already, and its task rejects it
+    │   └── WrongDatabase             the host's connection is not to the job store
     ├── StoreUnavailable              the job store does not answer
     ├── BrokerUnavailable             a task that is not durable could not be sent
     ├── JobNotFound                   no job has this id
+    ├── NotCommitted                  the transaction that the job belongs to is still open
     ├── IllegalTransition             the job is not in a state that allows this
     ├── ClaimLost                     this run no longer holds its job
     ├── UnsupportedByJobkit           a feature of Celery that jobkit replaces by another
@@ -124,6 +127,18 @@ class PayloadTooLarge(EnqueueError):
     """The payload is over the size limit; store the data in a file and pass its reference."""
 
 
+class DuplicateJob(EnqueueError):
+    """The same work is queued already; `job_id` names the job."""
+
+    def __init__(self, message: str | None = None, *, job_id: str = "") -> None:
+        super().__init__(message)
+        self.job_id = job_id
+
+
+class WrongDatabase(EnqueueError):
+    """The connection is not to the database of the job store; enqueue without it."""
+
+
 class StoreUnavailable(JobkitError):
     """The job store does not answer.
 
@@ -138,6 +153,10 @@ class BrokerUnavailable(JobkitError):
 
 class JobNotFound(JobkitError):
     """No job has this id; it may have been pruned by the retention policy."""
+
+
+class NotCommitted(JobkitError):
+    """The job belongs to a transaction that is still open; commit it first."""
 
 
 class IllegalTransition(JobkitError):

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, cast
 
-from jobkit.errors import JobCancelled, JobDead, ResultTimeout
+from jobkit.errors import JobCancelled, JobDead, NotCommitted, ResultTimeout
 from jobkit.job import Job, JobState, Progress
 
 R_co = TypeVar("R_co", covariant=True)
@@ -36,6 +36,15 @@ class JobKeeper(Protocol):
         ...
 
 
+class OpenTransaction(Protocol):
+    """Tell whether the host's transaction that a job was enqueued in is open; SQLAlchemy's does."""
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it has been neither committed nor rolled back."""
+        ...
+
+
 @dataclass(frozen=True)
 class JobHandle(Generic[R_co]):
     """Hold one enqueued job; cheap, and good for as long as the store keeps the job."""
@@ -43,9 +52,14 @@ class JobHandle(Generic[R_co]):
     id: str
     task: str
     keeper: JobKeeper = field(repr=False, compare=False)
+    duplicate: bool = field(default=False, compare=False)
+    """Whether `enqueue` found the same work queued already: this is the earlier job then."""
+
+    transaction: OpenTransaction | None = field(default=None, repr=False, compare=False)
 
     def job(self) -> Job:
-        """Return the job as it stands now. Raises `JobNotFound`."""
+        """Return the job as it stands now. Raises `JobNotFound`, or `NotCommitted`."""
+        self._expect_commit()
         return self.keeper.look_up(self.id)
 
     @property
@@ -61,7 +75,8 @@ class JobHandle(Generic[R_co]):
     def wait(self, timeout: float | None = None) -> Job:
         """Wait until the job has ended, for *timeout* seconds at most.
 
-        Raises `ResultTimeout`, and `StoreUnavailable` when the store does not answer.
+        Raises `ResultTimeout`, `StoreUnavailable` when the store does not answer, and
+        `NotCommitted` at once while the transaction that it was enqueued in is open.
         """
         ends = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_LOOK
@@ -97,11 +112,20 @@ class JobHandle(Generic[R_co]):
 
     def cancel(self) -> JobState:
         """Cancel the job: at once while it waits, at its next safe point while it runs."""
+        self._expect_commit()
         return self.keeper.cancel(self.id)
 
     def retry(self) -> None:
         """Make a dead or cancelled job available again. Raises `IllegalTransition` for others."""
+        self._expect_commit()
         self.keeper.retry(self.id)
+
+    def _expect_commit(self) -> None:
+        if self.transaction is not None and self.transaction.is_active:
+            raise NotCommitted(
+                f"job {self.id} ({self.task}) belongs to a transaction that is still open: no "
+                "worker can see it; commit first"
+            )
 
     def _answer(self, job: Job) -> R_co:
         if job.state is JobState.DEAD:

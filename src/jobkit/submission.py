@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,12 +14,22 @@ from jobkit.clock import Clock
 from jobkit.errors import ConfigurationError, EnqueueError, InvalidPayload, PayloadTooLarge
 from jobkit.job import new_job_id
 from jobkit.payload import Payload
-from jobkit.privacy import Cipher, describe_validation_error, seal
+from jobkit.privacy import (
+    Cipher,
+    accepted_name,
+    describe_validation_error,
+    has_private,
+    readable_names,
+    seal,
+    unseal,
+)
 from jobkit.queues import Priority, Queue
 from jobkit.settings import Settings
 from jobkit.store.enqueueing import NewJob
+from jobkit.store.sameness import states_as_bits
 from jobkit.task import OPTIONS, P, Task
 from jobkit.tasklist import TaskList
+from jobkit.unique import BY_KEY, Unique, key_of_fields, key_of_key
 
 _LONGEST_TENANT = 200
 """As many characters have room in the store's column."""
@@ -33,8 +44,14 @@ class Submission:
     clock: Clock
     cipher: Cipher | None
 
-    def build(self, task: Any, payload: Any, options: Mapping[str, Any]) -> NewJob:
-        """Return the row for a job.
+    def build(
+        self,
+        task: Any,
+        payload: Any,
+        options: Mapping[str, Any],
+        scheduled_for: datetime | None = None,
+    ) -> NewJob:
+        """Return the row for a job; *scheduled_for* is the run time that a schedule means.
 
         *options* holds the options of `enqueue` and, where *payload* is None, the payload's
         fields. Raises `UnknownTask`, `InvalidPayload`, `PayloadTooLarge` or `EnqueueError`.
@@ -47,7 +64,8 @@ class Submission:
                 "give one or the other"
             )
         model = self.payload(found, fields if payload is None else payload)
-        return self.row(found, model, {k: v for k, v in options.items() if k in OPTIONS})
+        given = {name: value for name, value in options.items() if name in OPTIONS}
+        return self.row(found, model, given, scheduled_for)
 
     def payload(self, task: Task[P, Any], given: Any) -> P:
         """Return *given*, a model or a mapping, as the payload of *task*."""
@@ -69,7 +87,13 @@ class Submission:
             told = describe_validation_error(error, task.payload_type, given)
             raise InvalidPayload(f"the payload does not fit {task.name}: {told}") from None
 
-    def row(self, task: Task[Any, Any], payload: Payload, options: Mapping[str, Any]) -> NewJob:
+    def row(
+        self,
+        task: Task[Any, Any],
+        payload: Payload,
+        options: Mapping[str, Any],
+        scheduled_for: datetime | None = None,
+    ) -> NewJob:
         """Return the row for a validated payload."""
         text = seal(payload, self.cipher)
         limit = self.settings.payload_max_bytes
@@ -88,7 +112,56 @@ class Submission:
             payload=text,
             max_attempts=_attempts(options.get("max_attempts"), task),
             scheduled_at=self._due(options),
+            scheduled_for=scheduled_for,
+            **self._unique(task, payload, text, options.get("idempotency_key"), scheduled_for),
         )
+
+    def _unique(
+        self,
+        task: Task[Any, Any],
+        payload: Payload,
+        text: str,
+        key: Any,
+        scheduled_for: datetime | None,
+    ) -> dict[str, Any]:
+        """Return the columns that make a job unique; an idempotency key goes before the policy."""
+        policy = task.unique if key is None else BY_KEY
+        if policy is None:
+            return {}
+        if not task.durable:
+            raise EnqueueError(f"{task.name} is not durable: nothing is stored to be unique by")
+        if key is not None:
+            if not isinstance(key, str) or not key:
+                raise EnqueueError(f"idempotency_key takes a text that is not empty, not {key!r}")
+            keyed = has_private(task.payload_type)
+            found = key_of_key(task.name, tenant_of(payload), key, self.cipher, keyed)
+        else:
+            bucket = policy.bucket(scheduled_for or self.clock.now())
+            values = self._values(task, policy, payload, text)
+            keyed = not set(policy.by) <= readable_names(task.payload_type)
+            found = key_of_fields(task.name, values, bucket, self.cipher, keyed)
+        return {
+            "unique_key": found,
+            "unique_states": states_as_bits(policy.counted),
+            "on_conflict": policy.on_conflict,
+        }
+
+    def _values(
+        self, task: Task[Any, Any], policy: Unique, payload: Payload, text: str
+    ) -> dict[str, Any]:
+        """Return the fields that a policy names as equal jobs write them."""
+        fields = task.payload_type.model_fields
+        data = unseal(text, self.cipher) if policy.by else {}
+        values: dict[str, Any] = {}
+        for name in policy.by:
+            if name not in fields or fields[name].exclude:
+                raise ConfigurationError(
+                    f"{task.name} cannot be unique by {name!r}, which is no stored field of "
+                    f"{task.payload_type.__name__}"
+                )
+            stored = data.get(accepted_name(fields[name], name))
+            values[name] = _comparable(getattr(payload, name), stored)
+        return values
 
     def _due(self, options: Mapping[str, Any]) -> datetime:
         moment, delay = options.get("scheduled_at"), options.get("delay")
@@ -126,6 +199,16 @@ def _tenant(payload: Payload) -> str | None:
             "none of them NUL"
         )
     return tenant
+
+
+def _comparable(value: Any, stored: Any) -> Any:
+    """Return the stored form of a field such that equal values have equal ones."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, set | frozenset) and isinstance(stored, list):
+        # Each process has an order of its own.
+        return sorted(stored, key=lambda item: json.dumps(item, sort_keys=True))
+    return stored
 
 
 def _queue(given: Any, task: Task[Any, Any]) -> str:

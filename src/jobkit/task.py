@@ -20,6 +20,7 @@ from jobkit.payload import Payload
 from jobkit.queues import Priority, Queue
 from jobkit.retry import Retry
 from jobkit.schedules import Schedule
+from jobkit.unique import Unique
 
 P = TypeVar("P", bound=Payload)
 R = TypeVar("R")
@@ -27,7 +28,9 @@ R = TypeVar("R")
 _BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
-OPTIONS = frozenset({"scheduled_at", "delay", "queue", "priority", "max_attempts"})
+OPTIONS = frozenset(
+    {"scheduled_at", "delay", "queue", "priority", "max_attempts", "idempotency_key", "connection"}
+)
 """The keywords of `enqueue` that are not payload fields."""
 
 
@@ -61,12 +64,17 @@ class Task(Generic[P, R]):
     soft_time_limit: float | None = None
     """Seconds after which `TimeLimitReached` is raised inside the task."""
 
-    unique_by: tuple[str, ...] = ()
+    unique: Unique | None = None
     durable: bool = True
     schedule: Schedule | None = None
     schedule_payload: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     """Earlier names of this task, under which jobs may still be queued."""
+
+    @property
+    def unique_by(self) -> tuple[str, ...]:
+        """Return the payload fields by which its jobs are the same work."""
+        return self.unique.by if self.unique else ()
 
     def __call__(self, payload: P, /, **collaborators: Any) -> R:
         """Call the function itself, as a test does."""
@@ -94,8 +102,8 @@ class Task(Generic[P, R]):
 
 
 POLICY = frozenset(
-    {"queue", "priority", "retry", "time_limit", "soft_time_limit", "unique_by", "schedule",
-     "schedule_payload", "aliases"}
+    {"queue", "priority", "retry", "time_limit", "soft_time_limit", "unique", "unique_by",
+     "schedule", "schedule_payload", "aliases"}
 )  # fmt: skip
 
 
@@ -125,6 +133,7 @@ class TaskSet:
         time_limit: float | None = None,
         soft_time_limit: float | None = None,
         unique_by: tuple[str, ...] = (),
+        unique: Unique | None = None,
         durable: bool = True,
         schedule: Schedule | None = None,
         schedule_payload: Mapping[str, Any] | None = None,
@@ -134,7 +143,8 @@ class TaskSet:
 
         Its first argument is annotated with a `Payload`; keywords annotated with `JobContext` or
         with an adapter's protocol are filled in when it runs; its return annotation is the type
-        of its result. Raises `ConfigurationError` for a function that cannot be one.
+        of its result. *unique_by* is short for `unique=Unique(by=...)`. Raises
+        `ConfigurationError` for a function that cannot be one.
         """
 
         def declare(fn: Callable[Concatenate[P, ...], R]) -> Task[P, R]:
@@ -150,7 +160,8 @@ class TaskSet:
                     retry=retry or Retry(),
                     time_limit=time_limit,
                     soft_time_limit=soft_time_limit,
-                    unique_by=unique_by,
+                    **({"unique": unique} if unique is not None else {}),
+                    **({"unique_by": unique_by} if unique_by else {}),
                     durable=durable,
                     schedule=schedule,
                     schedule_payload=schedule_payload or {},
@@ -172,6 +183,13 @@ def _tidy(policy: dict[str, Any]) -> dict[str, Any]:
             raise ConfigurationError(f"{several} takes several names: write ({names!r},)")
         if several in policy:
             policy[several] = tuple(names)
+    if "unique_by" in policy:
+        if "unique" in policy:
+            raise ConfigurationError("give unique_by=(...) or unique=Unique(...), not both")
+        by = policy.pop("unique_by")
+        policy["unique"] = Unique(by=by) if by else None
+    if not isinstance(given := policy.get("unique"), Unique | None):
+        raise ConfigurationError(f"unique takes Unique(by=...), not {given!r}")
     if "priority" in policy:
         try:
             policy["priority"] = Priority(policy["priority"])

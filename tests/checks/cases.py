@@ -25,9 +25,11 @@ from jobkit.errors import TransientError
 from jobkit.payload import Payload
 from jobkit.retry import Retry
 from jobkit.schedules import Every
+from jobkit.unique import Unique
 
 SERVER = "postgresql://localhost/jobs"
 PAYLOAD = {"tenant_id": "b1", "order_id": "o1"}
+_monthly = Unique(period=30 * 86_400, states=("executing", "completed"))
 
 
 class Excluded(Payload):
@@ -124,6 +126,11 @@ CASES: dict[str, Case] = {
         lambda: declare(task(unique_by=("tenant_id", "order"))),
         lambda: declare(task(unique_by=("tenant_id", "order_id"))),
     ),
+    "unique-period-over-retention": (
+        "warning",
+        lambda: declare(task(unique=_monthly)),
+        lambda: declare(task(unique=_monthly), keep_completed_days=31),
+    ),
     "unique-without-store": (
         "fault",
         lambda: declare(task(unique_by=("order_id",), durable=False)),
@@ -159,11 +166,6 @@ CASES: dict[str, Case] = {
         "warning",
         lambda: declare(secret_keys=(KEY, "hunter22")),
         lambda: declare(secret_keys=(KEY,)),
-    ),
-    "unique-by-private-field": (
-        "warning",
-        lambda: declare(task(log_in, unique_by=("password",))),
-        lambda: declare(task(log_in, unique_by=("user",))),
     ),
     # --- Adapters
     "adapter-missing": (

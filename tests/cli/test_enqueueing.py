@@ -28,6 +28,17 @@ def test_who_would_wait_for_ever_is_told(run: Run) -> None:
     assert "no worker serves the queue words" in ran.err
 
 
+def test_a_second_job_of_a_key_is_the_first(run: Run, jobs: Jobkit) -> None:
+    once = ("enqueue", "words.count_words", "text=one", "--idempotency-key", "request 1")
+
+    first, second = run(*once), run(*once)
+
+    assert first.out == second.out
+    assert "is queued already" in second.err
+    assert "is queued already" not in first.err
+    assert len(jobs.find()) == 1
+
+
 def test_a_field_may_be_json(run: Run, jobs: Jobkit) -> None:
     ran = run("enqueue", "words.count_words", "text=one", "at_least:=2", "tenant_id:=null")
 

@@ -62,6 +62,16 @@ def renamed(payload: Work) -> str:
     return payload.note
 
 
+@tasks.task(unique_by=("note",))
+def alone(payload: Work, *, job: JobContext) -> None:
+    """Be the only job with its note, and enqueue that work once more, and something new."""
+    write("start", job.id, job.attempt, payload.note, os.getpid())
+    time.sleep(payload.seconds)
+    if payload.note == "parent":
+        job.enqueue("engine.alone", note="here already")
+        job.enqueue("engine.alone", note="new")
+
+
 @tasks.task()
 def patient(payload: Work, *, job: JobContext) -> str:
     """Work in small steps until the time is up."""

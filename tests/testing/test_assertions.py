@@ -162,3 +162,10 @@ def test_follow_ups_of_a_task_run_alone_are_asserted_alike() -> None:
     refute_enqueued(ran, pack, number=3)
     with pytest.raises(AssertionError, match=r"shop\.pack Order\("):
         assert_enqueued(ran, charge)
+
+
+def test_what_is_not_kept_with_a_job_cannot_be_asserted(jobs: Jobkit) -> None:
+    jobs.enqueue(pack, ORDER, idempotency_key="1")
+
+    with pytest.raises(TypeError, match="idempotency_key is not kept"):
+        assert_enqueued(jobs, pack, idempotency_key="1")

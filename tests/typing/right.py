@@ -18,9 +18,13 @@ from shop import (
     open_mailbox,
     tasks,
 )
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import Session, scoped_session
 
 from jobkit import (
     DidNotHappen,
+    DuplicateJob,
     Job,
     JobContext,
     JobHandle,
@@ -30,6 +34,7 @@ from jobkit import (
     Queue,
     Settings,
     Task,
+    Unique,
     ask,
 )
 from jobkit.testing import Ran, assert_enqueued, drain, fresh_jobs, isolated, run_task
@@ -72,6 +77,34 @@ def enqueue(jobs: Jobkit) -> None:
     jobs.enqueue(confirm, ORDER, scheduled_at=datetime.now(UTC))
 
 
+def be_unique(jobs: Jobkit) -> None:
+    """A policy of uniqueness, and a key for one request."""
+    jobs.configure("shop.confirm", unique=Unique(by=("tenant_id",), period=timedelta(days=1)))
+    Unique(states=("executing", JobState.COMPLETED), on_conflict="reject", period=3600)
+    assert_type(confirm.unique, Unique | None)
+    handle = jobs.enqueue(confirm, ORDER, idempotency_key="request 7")
+    assert_type(handle.duplicate, bool)
+    try:
+        jobs.enqueue(confirm, ORDER)
+    except DuplicateJob as refused:
+        assert_type(refused.job_id, str)
+
+
+def join(jobs: Jobkit, conn: Connection, session: Session, scoped: scoped_session[Session]) -> None:
+    """A job is part of the host's transaction."""
+    assert_type(jobs.enqueue(confirm, ORDER, connection=conn), JobHandle[Receipt])
+    jobs.enqueue(confirm, ORDER, connection=session)
+    jobs.enqueue(confirm, ORDER, connection=scoped)
+    jobs.enqueue_many(confirm, [ORDER], connection=session)
+    jobs.enqueue("shop.confirm", ORDER, connection=conn)
+
+
+async def join_async(jobs: Jobkit, conn: AsyncConnection, session: AsyncSession) -> None:
+    """An asynchronous host has transactions too."""
+    assert_type(await jobs.aenqueue(confirm, ORDER, connection=session), JobHandle[Receipt])
+    await jobs.aenqueue(confirm, ORDER, connection=conn)
+
+
 async def await_answer(jobs: Jobkit) -> None:
     """An asynchronous host has the same types."""
     handle = await jobs.aenqueue(confirm, ORDER, delay=5)
@@ -86,6 +119,7 @@ def work(job: JobContext) -> None:
     job.enqueue(confirm, ORDER, delay=5)
     job.enqueue(confirm, tenant_id="b1", number=7)
     job.enqueue("shop.confirm", ORDER)
+    job.enqueue(confirm, ORDER, idempotency_key="request 7")
     for order in job.track([ORDER]):
         assert_type(order, Order)
     assert_type(job.time_left(), float | None)

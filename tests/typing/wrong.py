@@ -18,7 +18,7 @@ from shop import (
     open_telegraph,
 )
 
-from jobkit import JobContext, Jobkit, Payload, Retry, TaskSet
+from jobkit import JobContext, Jobkit, Payload, Retry, TaskSet, Unique
 from jobkit.testing import run_task
 
 tasks = TaskSet("wrong")
@@ -42,6 +42,9 @@ def declarations() -> None:
     def too_often(payload: Payload) -> None:
         """Be declared with what is no policy."""
 
+    Unique(by=7)  # type: ignore[arg-type]  # pyright: ignore
+    Unique(on_conflict="ignore")  # type: ignore[arg-type]  # pyright: ignore
+    tasks.task(unique=("tenant_id",))  # type: ignore[arg-type]  # pyright: ignore
     Retry(max_attempts="three")  # type: ignore[arg-type]  # pyright: ignore
 
 
@@ -61,6 +64,8 @@ def enqueueing(jobs: Jobkit) -> None:
     jobs.enqueue(confirm, ORDER, delai=5)  # type: ignore[call-overload]  # pyright: ignore
     jobs.enqueue(confirm, ORDER, scheduled_at="2031-01-01")  # type: ignore[call-overload]  # pyright: ignore
     jobs.enqueue(confirm, ORDER, priority="high")  # type: ignore[call-overload]  # pyright: ignore
+    jobs.enqueue(confirm, ORDER, idempotency_key=7)  # type: ignore[call-overload]  # pyright: ignore
+    jobs.enqueue(confirm, ORDER, connection="a url")  # type: ignore[call-overload]  # pyright: ignore
     jobs.enqueue("shop.confirm", 7)  # type: ignore[call-overload]  # pyright: ignore
     jobs.enqueue(confirm.fn, ORDER)  # type: ignore[call-overload]  # pyright: ignore
     jobs.enqueue_many(confirm, [ORDER, LOGIN])  # type: ignore[misc]  # pyright: ignore
@@ -83,6 +88,7 @@ def results(jobs: Jobkit) -> None:
 def working(job: JobContext) -> None:
     """A running task is checked alike."""
     job.enqueue(confirm, LOGIN)  # type: ignore[misc]  # pyright: ignore
+    job.enqueue(confirm, ORDER, connection=job)  # type: ignore[call-overload]  # pyright: ignore
     job.enqueue(7)  # type: ignore[call-overload]  # pyright: ignore
     job.progress("half")  # type: ignore[arg-type]  # pyright: ignore
     job.attempt = 3  # type: ignore[misc]  # pyright: ignore

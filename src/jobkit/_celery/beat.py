@@ -109,8 +109,8 @@ class StoreScheduler(Scheduler):
 
     def _enqueue(self, entry: Any, due: datetime) -> None:
         application = self._runtime.application
-        row = application.submission.build(entry.task_name, dict(entry.payload), {})
-        row = replace(row, schedule=entry.name, scheduled_for=due)
+        row = application.submission.build(entry.task_name, dict(entry.payload), {}, due)
+        row = replace(row, schedule=entry.name)
         # After the row is made: its job is due now.
         now = application.database.clock.now()
 

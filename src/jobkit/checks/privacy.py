@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from jobkit.checks.declared import Declared, Rule
 from jobkit.checks.report import Finding, fault, warning
-from jobkit.privacy import has_private, holds_private, is_private
+from jobkit.privacy import has_private, holds_private
 
 _SHORTEST_KEY = 20
 """Of random letters and digits, as many hold about 119 bits."""
@@ -58,23 +58,8 @@ def keys_are_strong(declared: Declared) -> Iterator[Finding]:
             )
 
 
-def uniqueness_is_not_private(declared: Declared) -> Iterator[Finding]:
-    """Warn of private values that are kept as a hash."""
-    for task in declared.tasks:
-        fields = task.payload_type.model_fields
-        names = [name for name in task.unique_by if name in fields and is_private(fields[name])]
-        if names:
-            yield warning(
-                "unique-by-private-field",
-                task.name,
-                f"{', '.join(names)} is private, and being unique by it stores an unkeyed hash, "
-                "from which short values can be guessed; use an id instead",
-            )
-
-
 RULES: tuple[Rule, ...] = (
     private_fields_are_stored,
     private_fields_have_a_key,
     keys_are_strong,
-    uniqueness_is_not_private,
 )

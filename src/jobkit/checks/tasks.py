@@ -11,6 +11,7 @@ from pydantic.errors import PydanticUserError
 from jobkit.checks.declared import Declared, Rule
 from jobkit.checks.report import Finding, fault, warning
 from jobkit.errors import TransientError
+from jobkit.job import JobState
 from jobkit.task import Task
 
 
@@ -90,20 +91,49 @@ def uniqueness_is_by_fields(declared: Declared) -> Iterator[Finding]:
     """Find tasks unique by what their payload does not have, or by nothing that is kept."""
     for task in declared.tasks:
         for name in task.unique_by:
-            if name not in task.payload_type.model_fields:
-                known = ", ".join(task.payload_type.model_fields) or "none"
+            fields = task.payload_type.model_fields
+            if name not in fields:
+                known = ", ".join(fields) or "none"
                 yield fault(
                     "unique-by-unknown-field",
                     task.name,
                     f"{task.payload_type.__name__} has no field {name!r} to be unique by; "
                     f"it has: {known}",
                 )
-        if task.unique_by and not task.durable:
+            elif fields[name].exclude:
+                yield fault(
+                    "unique-by-unknown-field",
+                    task.name,
+                    f"{task.payload_type.__name__}.{name} is left out of JSON by exclude=True, so "
+                    "that all jobs would look alike; be unique by another field",
+                )
+        if task.unique and not task.durable:
             yield fault(
                 "unique-without-store",
                 task.name,
-                "unique_by is kept by the job store, which durable=False skips; drop one of them",
+                "being unique is up to the job store, which durable=False skips; drop one of them",
             )
+
+
+def uniqueness_outlasts_its_period(declared: Declared) -> Iterator[Finding]:
+    """Warn of periods that are longer than the jobs they count are kept."""
+    settings = declared.settings
+    kept = {
+        JobState.COMPLETED: settings.keep_completed_days,
+        JobState.CANCELLED: settings.keep_cancelled_days,
+        JobState.DEAD: settings.keep_dead_days,
+    }
+    for task in declared.tasks:
+        if task.unique is None:
+            continue
+        for state, days in kept.items():
+            if state in task.unique.counted and task.unique.seconds > days * 86_400:
+                yield warning(
+                    "unique-period-over-retention",
+                    task.name,
+                    f"{state} jobs count for its whole period, and are deleted after {days:g} "
+                    f"days; raise JOBKIT_KEEP_{state.upper()}_DAYS",
+                )
 
 
 def payloads_are_stored_whole(declared: Declared) -> Iterator[Finding]:
@@ -144,6 +174,7 @@ RULES: tuple[Rule, ...] = (
     limits_fit_the_worker,
     retries_mean_something,
     uniqueness_is_by_fields,
+    uniqueness_outlasts_its_period,
     payloads_are_stored_whole,
     results_have_a_type,
 )

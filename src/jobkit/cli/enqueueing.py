@@ -52,9 +52,14 @@ def enqueue(
     max_attempts: Annotated[
         int | None, typer.Option("--max-attempts", min=1, help="Attempts, the first included.")
     ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="One job a key, done or not.")
+    ] = None,
 ) -> None:
     """Enqueue a job: validated as in the application, stored, and rung for."""
     options = _options(delay, at, queue, priority, max_attempts)
+    if idempotency_key is not None:
+        options["idempotency_key"] = idempotency_key
     given = payload_fields(fields or (), payload)
     with opened(app) as jobs:
         durable = jobs.tasks.find(task).durable
@@ -64,6 +69,8 @@ def enqueue(
             _show(jobs, task, given, options)
             return
         handle = jobs.enqueue(task, given, **options)
+        if handle.duplicate:
+            say("the same work is queued already; this is its job", "yellow", stderr=True)
         if not follow:
             print(handle.id)
             if durable:

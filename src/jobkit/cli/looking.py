@@ -80,6 +80,7 @@ def _task_data(task: Task[Any, Any]) -> dict[str, Any]:
         "time_limit": task.time_limit,
         "soft_time_limit": task.soft_time_limit,
         "unique_by": list(task.unique_by),
+        "on_conflict": task.unique.on_conflict if task.unique else None,
         "durable": task.durable,
         "schedule": str(task.schedule) if task.schedule else None,
         "aliases": list(task.aliases),

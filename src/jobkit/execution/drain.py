@@ -152,7 +152,8 @@ class Drain:
         if not ran.outcome.write(conn, claim, now):
             return False
         if ran.outcome.kind == "completed" and ports.follow_ups:
-            enqueueing.insert(conn, ports.follow_ups, now)
+            # This job is done: a follow-up that is queued already must not undo that.
+            enqueueing.store(conn, ports.follow_ups, now, lenient=True)
         return True
 
     def _insist(

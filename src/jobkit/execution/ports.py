@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from jobkit.errors import PermanentError, StoreUnavailable
+from jobkit.errors import EnqueueError, PermanentError, StoreUnavailable
 from jobkit.execution.books import StoredEffects, StoredSteps
 from jobkit.execution.engine import Engine
 from jobkit.execution.ledger import RunLedger
@@ -85,5 +85,10 @@ class RunPorts:
         if len(self.follow_ups) >= MOST_FOLLOW_UPS:
             raise PermanentError(
                 f"one run may enqueue {MOST_FOLLOW_UPS} jobs with its outcome; split the work"
+            )
+        if options.pop("connection", None) is not None:
+            raise EnqueueError(
+                "job.enqueue writes with the job's own outcome and takes no connection; use "
+                "Jobkit.enqueue for a transaction of yours"
             )
         self.follow_ups.append(self._engine.build(task, payload, options))

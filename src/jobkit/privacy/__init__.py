@@ -9,9 +9,17 @@ from jobkit.privacy.marks import (
     has_private,
     holds_private,
     is_private,
+    readable_names,
 )
 from jobkit.privacy.redactor import Redactor
-from jobkit.privacy.sealing import redacted, seal, seal_unvalidated, unseal, unseal_text
+from jobkit.privacy.sealing import (
+    accepted_name,
+    redacted,
+    seal,
+    seal_unvalidated,
+    unseal,
+    unseal_text,
+)
 from jobkit.privacy.values import REDACTED, masked_repr_args, private_values
 
 __all__ = [
@@ -21,6 +29,7 @@ __all__ = [
     "PrivateMark",
     "Redactor",
     "Secret",
+    "accepted_name",
     "describe_validation_error",
     "has_private",
     "holds_private",
@@ -28,6 +37,7 @@ __all__ = [
     "local_key",
     "masked_repr_args",
     "private_values",
+    "readable_names",
     "redacted",
     "seal",
     "seal_unvalidated",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -14,6 +16,7 @@ from jobkit.errors import ConfigurationError
 _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 _SALT = b"jobkit"
 _INFO = b"jobkit private fields, version 1"
+_PRINTS = b"jobkit fingerprints, version 1"
 
 
 class Cipher:
@@ -33,7 +36,10 @@ class Cipher:
             raise TypeError("Cipher takes a sequence of keys, not one text")
         if not keys or not all(key.strip() for key in keys):
             raise ConfigurationError("JOBKIT_SECRET_KEYS needs at least one key, and none empty")
-        self._fernet = MultiFernet([Fernet(_fernet_key(key.strip())) for key in keys])
+        made = [_fernet_key(key.strip()) for key in keys]
+        self._fernet = MultiFernet([Fernet(key) for key in made])
+        # Not the key itself: what is made of it here is stored where many may read it.
+        self._printing = hmac.digest(base64.urlsafe_b64decode(made[-1]), _PRINTS, "sha256")
 
     def encrypt(self, text: str) -> str:
         """Return *text* as a token that differs each time."""
@@ -51,6 +57,14 @@ class Cipher:
             "no key in JOBKIT_SECRET_KEYS opens a private value of this job: add the key it was "
             "stored with after the current one"
         )
+
+    def fingerprint(self, text: str) -> str:
+        """Return 64 letters that are the same for equal texts, and tell nothing without the key.
+
+        The *last* of the keys makes them (HMAC-SHA256), so that a new one in front, and machines
+        that have it later than others, change nothing.
+        """
+        return hmac.new(self._printing, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _fernet_key(text: str) -> bytes:

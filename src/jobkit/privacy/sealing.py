@@ -172,7 +172,7 @@ def _sealed_model(model: BaseModel, data: Any, encrypt: Seal) -> Any:
         key = field.serialization_alias or name
         if key in rest:
             part = _sealed_field(field, getattr(model, name), rest.pop(key), encrypt)
-            sealed[_escaped_key(_accepted_name(field, name))] = part
+            sealed[_escaped_key(accepted_name(field, name))] = part
         elif is_private(field) and not field.exclude:
             return None
     extra = model.model_extra or {}
@@ -200,7 +200,7 @@ def _keep(data: Any) -> Any:
     return data
 
 
-def _accepted_name(field: FieldInfo, name: str) -> str:
+def accepted_name(field: FieldInfo, name: str) -> str:
     """Return a name under which the field validates again."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):

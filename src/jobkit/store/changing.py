@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, null, select, update
 
@@ -11,6 +12,7 @@ from jobkit.job import PENDING, JobState
 from jobkit.store.orders import microseconds, new_claim_order
 from jobkit.store.reading import JobFilter
 from jobkit.store.retention import forget
+from jobkit.store.sameness import key_in
 from jobkit.store.schema import jobs
 
 _RETRYABLE_BY_HAND = (JobState.CANCELLED, JobState.DEAD)
@@ -109,7 +111,8 @@ def _locked(
 
 
 def _cancel(conn: Connection, ids: Sequence[str], now: datetime) -> None:
-    values = {"state": JobState.CANCELLED.value, "finished_at": now, "unique_key": null()}
+    values: dict[str, Any] = {"state": JobState.CANCELLED.value, "finished_at": now}
+    values["unique_key"] = key_in(JobState.CANCELLED)
     conn.execute(update(jobs).where(jobs.c.id.in_(ids)).values(values))
 
 

@@ -25,7 +25,9 @@ from sqlalchemy import (
     update,
 )
 
+from jobkit.job import JobState
 from jobkit.store.columns import Names
+from jobkit.store.sameness import key_in
 from jobkit.store.schema import jobs
 
 
@@ -109,6 +111,7 @@ def _taking() -> Update:
         claim_token=bindparam("new_token"),
         worker=bindparam("new_worker"),
         started_at=bindparam("new_now", type_=jobs.c.started_at.type),
+        unique_key=key_in(JobState.EXECUTING),
     )
 
 

@@ -31,7 +31,9 @@ def insert_new(
     try:
         conn.execute(table.insert().values(**values))
     except IntegrityError:
+        # A host's transaction may see an old snapshot; a lock makes it look at what is there now.
         found = select(1).where(*(table.c[name] == values[name] for name in key))
+        found = found.with_for_update(read=True)
         if conn.execute(found).first() is None:
             raise
         return False

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from jobkit.job import JobState
 from jobkit.store.failing import NewFailure, add_failure
 from jobkit.store.orders import microseconds, new_claim_order
+from jobkit.store.sameness import key_in
 from jobkit.store.schema import jobs, workers
 
 __all__ = [
@@ -109,7 +110,7 @@ def lost(
         state, reason = JobState.DEAD, "poison"
     given = {"new_state": state.value, "new_reason": reason, "new_crashes": crashes}
     ended = {"new_finished_at": now if state.ended else None}
-    _write(conn, _LOSE_ENDED if state.ended else _LOSE, id, token, given | ended)
+    _write(conn, _LOSE_ENDED.get(state, _LOSE), id, token, given | ended)
     add_failure(conn, id, failure, now)
     return state
 
@@ -152,11 +153,11 @@ _HELD = and_(
 )
 _NOW = bindparam("new_now", type_=jobs.c.finished_at.type)
 _LEFT: dict[str, Any] = {"claim_token": null(), "worker": null()}
-_ENDED: dict[str, Any] = {**_LEFT, "finished_at": _NOW, "unique_key": null()}
+_ENDED: dict[str, Any] = {**_LEFT, "finished_at": _NOW}
 
 
 def _ends(state: JobState, **values: Any) -> Update:
-    new = _ENDED | {"state": literal_column(f"'{state}'")} | values
+    new = _ENDED | {"state": literal_column(f"'{state}'"), "unique_key": key_in(state)} | values
     return update(jobs).where(_HELD).values(new)
 
 
@@ -170,7 +171,7 @@ def _goes_on(state: JobState, **values: Any) -> Update:
     new = {
         "state": case((asked, literal_column("'cancelled'")), else_=literal_column(f"'{state}'")),
         "finished_at": case((asked, _NOW), else_=null()),
-        "unique_key": case((asked, null()), else_=jobs.c.unique_key),
+        "unique_key": case((asked, key_in(JobState.CANCELLED)), else_=jobs.c.unique_key),
     }
     return update(jobs).where(_HELD).values(_LEFT | new | values)
 
@@ -201,7 +202,9 @@ _LOSE = (
         }
     )
 )
-_LOSE_ENDED = _LOSE.values(unique_key=null())
+_LOSE_ENDED = {
+    state: _LOSE.values(unique_key=key_in(state)) for state in (JobState.CANCELLED, JobState.DEAD)
+}
 # The index on worker holds executing jobs only, and each asks for its worker by primary key.
 _ABANDONED = (
     select(jobs.c.id, jobs.c.claim_token, jobs.c.attempt, jobs.c.worker, workers.c.name)

@@ -7,16 +7,22 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from jobkit.store.conflicts import insert_new
-from jobkit.store.enqueueing import NewJob, insert
+from jobkit.store.enqueueing import NewJob, store
 from jobkit.store.schema import schedule_runs, schedules
 
 
 def due_run(conn: Connection, schedule: str, run_at: datetime, job: NewJob, now: datetime) -> bool:
-    """Store the job of one run of *schedule*; False if somebody has stored it before."""
+    """Store the job of one run of *schedule*; False if somebody has stored it before.
+
+    Where the same work is queued already, the run is that job's.
+    """
     run = {"schedule": schedule, "run_at": run_at, "job_id": job.id, "created_at": now}
     if not insert_new(conn, schedule_runs, run, ["schedule", "run_at"]):
         return False
-    insert(conn, [job], now)
+    (placed,) = store(conn, [job], now, lenient=True)
+    if placed.duplicate:
+        this = (schedule_runs.c.schedule == schedule, schedule_runs.c.run_at == run_at)
+        conn.execute(update(schedule_runs).where(*this).values(job_id=placed.id))
     return True
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from jobkit.store.columns import JobId, Prose, UtcDateTime
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; the schema that this release reads and writes."""
 
 VERSION_TABLE = "jobkit_version"
@@ -77,6 +77,8 @@ jobs = _table(
     Column("cancel_requested", Boolean, nullable=False),
     Column("foreign_id", String(255)),
     Column("unique_key", String(64)),
+    # The states beside the waiting ones in which the job keeps its unique_key, as bits.
+    Column("unique_states", SmallInteger),
     Column("schedule", String(200)),
     Column("scheduled_for", UtcDateTime),
     # Claims wade through the index entries of jobs that have left their line until these are

@@ -99,6 +99,8 @@ def _matches(one: Enqueued, expected: Mapping[str, Any]) -> bool:
 
 def _value(one: Enqueued, name: str) -> Any:
     if name in OPTIONS:
+        if one.job is not None and name not in one.options:
+            raise TypeError(f"{name} is not kept with a job, and cannot be asserted")
         return one.options.get(name)
     if isinstance(one.payload, Payload):
         # A misspelt field would make refute_enqueued true for ever.

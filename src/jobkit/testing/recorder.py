@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from jobkit.clock import Clock
-from jobkit.errors import Cancelled, InvalidPayload, TimeLimitReached
+from jobkit.errors import Cancelled, EnqueueError, InvalidPayload, TimeLimitReached
 from jobkit.execution.ledger import RunLedger
 from jobkit.execution.values import Values
 from jobkit.job import Job
@@ -116,6 +116,8 @@ class RecordingPorts:
 
         One by name is not: there is no application here to look its task up in.
         """
+        if options.get("connection") is not None:
+            raise EnqueueError("job.enqueue takes no connection")
         fields = {name: value for name, value in options.items() if name not in OPTIONS}
         chosen = {name: value for name, value in options.items() if name in OPTIONS}
         if isinstance(task, Task):
