@@ -20,6 +20,7 @@ def test_a_job_that_holds_the_gil_past_its_lease_runs_once(world: World) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_job_that_holds_the_gil_for_90_seconds_runs_once(world: World) -> None:
     world.worker(lease_seconds=10)
     world.worker(lease_seconds=10)

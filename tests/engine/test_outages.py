@@ -107,6 +107,7 @@ def proxied(
 
 
 @pytest.mark.postgres
+@pytest.mark.timeout(400)
 def test_foreign_messages_stay_with_the_broker_until_the_store_has_them(
     proxied: tuple[World, CuttableProxy],
 ) -> None:

@@ -38,8 +38,8 @@ class SchemaStatus:
 
 def status(database: Database) -> SchemaStatus:
     """Return which schema the store has. Raises `StoreUnavailable`."""
-    with database.read() as conn:
-        return SchemaStatus(_current(conn), HEAD)
+    # Not `read`: this is the first look of an application whose connections may have died idle.
+    return database.fetch(lambda conn: SchemaStatus(_current(conn), HEAD))
 
 
 def ensure_current(database: Database) -> None:
