@@ -18,6 +18,7 @@
     ├── StoreUnavailable              the job store does not answer
     ├── BrokerUnavailable             a task that is not durable could not be sent
     ├── JobNotFound                   no job has this id
+    ├── UnknownSchedule               no schedule has this name
     ├── IllegalTransition             the job is not in a state that allows this
     ├── ClaimLost                     this run no longer holds its job
     ├── UnsupportedByJobkit           a feature of Celery that jobkit replaces by another
@@ -132,6 +133,10 @@ class BrokerUnavailable(JobkitError):
 
 class JobNotFound(JobkitError):
     """No job has this id; it may have been pruned by the retention policy."""
+
+
+class UnknownSchedule(JobkitError):
+    """No schedule has this name; `jobkit schedules list` has them all."""
 
 
 class IllegalTransition(JobkitError):

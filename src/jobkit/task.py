@@ -19,7 +19,7 @@ from jobkit.errors import ConfigurationError, DuplicateTask
 from jobkit.payload import Payload
 from jobkit.queues import Priority, Queue
 from jobkit.retry import Retry
-from jobkit.schedules import Schedule
+from jobkit.schedules import Schedule, SchedulePolicy
 
 P = TypeVar("P", bound=Payload)
 R = TypeVar("R")
@@ -65,6 +65,7 @@ class Task(Generic[P, R]):
     durable: bool = True
     schedule: Schedule | None = None
     schedule_payload: Mapping[str, Any] = field(default_factory=dict)
+    schedule_policy: SchedulePolicy = field(default_factory=SchedulePolicy)
     aliases: tuple[str, ...] = ()
     """Earlier names of this task, under which jobs may still be queued."""
 
@@ -95,7 +96,7 @@ class Task(Generic[P, R]):
 
 POLICY = frozenset(
     {"queue", "priority", "retry", "time_limit", "soft_time_limit", "unique_by", "schedule",
-     "schedule_payload", "aliases"}
+     "schedule_payload", "schedule_policy", "aliases"}
 )  # fmt: skip
 
 
@@ -128,6 +129,7 @@ class TaskSet:
         durable: bool = True,
         schedule: Schedule | None = None,
         schedule_payload: Mapping[str, Any] | None = None,
+        schedule_policy: SchedulePolicy | None = None,
         aliases: tuple[str, ...] = (),
     ) -> Callable[[Callable[Concatenate[P, ...], R]], Task[P, R]]:
         """Declare a function as a task.
@@ -154,6 +156,7 @@ class TaskSet:
                     durable=durable,
                     schedule=schedule,
                     schedule_payload=schedule_payload or {},
+                    schedule_policy=schedule_policy or SchedulePolicy(),
                     aliases=aliases,
                 )
             )

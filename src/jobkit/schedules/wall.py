@@ -30,7 +30,7 @@ def next_fixed(expression: str, zone: ZoneInfo, moment: datetime) -> datetime:
     walls = CronSim(expression, _wall(moment, zone))
     while True:
         # Those of a repeated hour whose first turn is over lead back, and are passed by.
-        if (run := _first_at(next(walls), zone)) > moment:
+        if (run := first_at(next(walls), zone)) > moment:
             return run
 
 
@@ -68,7 +68,7 @@ def _change(after: datetime, until: datetime, zone: ZoneInfo) -> datetime | None
     return None
 
 
-def _first_at(wall: datetime, zone: ZoneInfo) -> datetime:
+def first_at(wall: datetime, zone: ZoneInfo) -> datetime:
     """Return when the clock first shows *wall*, or the end of the gap that swallows it."""
     run = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if _wall(run, zone) == wall:
