@@ -24,7 +24,7 @@ from jobkit.checks import Declared, ScheduleEntry
 from jobkit.errors import TransientError
 from jobkit.payload import Payload
 from jobkit.retry import Retry
-from jobkit.schedules import Every
+from jobkit.schedules import Every, SchedulePolicy
 
 SERVER = "postgresql://localhost/jobs"
 PAYLOAD = {"tenant_id": "b1", "order_id": "o1"}
@@ -224,6 +224,11 @@ CASES: dict[str, Case] = {
         "fault",
         lambda: declare(task(), schedules=[entry(payload={"tenant_id": "b1"})]),
         lambda: declare(task(), schedules=[entry()]),
+    ),
+    "schedule-without-tenants": (
+        "fault",
+        lambda: declare(task(), schedules=[entry(policy=SchedulePolicy(per_tenant=True))]),
+        lambda: declare(task(), schedules=[entry(policy=SchedulePolicy())]),
     ),
     "schedule-broken": (
         "fault",

@@ -215,12 +215,14 @@ def test_one_occurrence_is_skipped(shop: Shop) -> None:
 
     skipped = jobs.schedules.skip("shop.report")
     first, second = jobs.schedules.next("shop.report", 2)
-    shop.to(2)
+    again = jobs.schedules.skip("shop.report")
+    shop.to(3)
     ticker.tick()
 
+    assert again == second.run_at
     assert skipped == first.run_at == START + 0.5 * MINUTE
     assert (first.skipped, second.skipped) == (True, False)
-    assert runs(jobs) == [1.5]
+    assert runs(jobs) == [2.5]
     with pytest.raises(ConfigurationError, match="no run"):
         jobs.schedules.skip("shop.report", START)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from jobkit.adapters.tenants import Tenants
 from jobkit.checks.declared import Declared, Rule, ScheduleEntry
 from jobkit.checks.report import Finding, fault
 from jobkit.clock import Clock
@@ -63,6 +64,17 @@ def schedules_have_payloads(declared: Declared) -> Iterator[Finding]:
         )
 
 
+def tenants_can_be_listed(declared: Declared) -> Iterator[Finding]:
+    """Find schedules that run for each tenant where nothing tells the tenants."""
+    for entry in declared.schedules:
+        if entry.policy.per_tenant and Tenants not in declared.adapters:
+            yield fault(
+                "schedule-without-tenants",
+                entry.name,
+                "it runs for each tenant, and no Tenants adapter lists them; bind one",
+            )
+
+
 def schedules_come(declared: Declared) -> Iterator[Finding]:
     """Find schedules that do not tell when they are next due."""
     for entry in declared.schedules:
@@ -87,4 +99,5 @@ RULES: tuple[Rule, ...] = (
     schedules_run_known_tasks,
     schedules_have_payloads,
     schedules_come,
+    tenants_can_be_listed,
 )

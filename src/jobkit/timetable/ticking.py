@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from jobkit.errors import EnqueueError, UnknownTask
+from jobkit.errors import JobkitError, StoreUnavailable
 from jobkit.logs import get_logger
 from jobkit.schedules import Schedule
 from jobkit.schedules.due import due_runs
@@ -51,7 +51,9 @@ class Ticker:
             for line in self._timetable.lines.of(entry):
                 try:
                     until = min(until, self._serve(line, now))
-                except (EnqueueError, UnknownTask) as error:
+                except StoreUnavailable:
+                    raise
+                except JobkitError as error:
                     # One that cannot be enqueued must not keep the others from it.
                     logger.error("a schedule cannot run", schedule=line.name, error=error.message)
         return max(0.0, (until - clock.now()).total_seconds())

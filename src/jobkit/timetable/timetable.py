@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jobkit.handle import JobHandle
 
 _MOST = 1000
+_AHEAD = 100
 
 
 class Application(Protocol):
@@ -185,18 +186,19 @@ class Timetable:
         return self._place(sorted(runs, key=lambda run: run[1]), only_new=True)
 
     def skip(self, name: str, run_at: datetime | None = None) -> datetime:
-        """Skip one run, the next one by default; returns its time.
+        """Skip one run, of all tenants that have it, by default the next; returns its time.
 
         Raises `ConfigurationError` if the schedule has no run at *run_at*, or if it has happened.
         """
         entry, now = self.get(name), self.application.clock.now()
-        chosen = run_at or self.next(name, 1)[0].run_at
-        for line in self.lines.of(entry):
-            if next(_from(line.schedule, chosen, chosen), None) is None:
-                continue
-            if self._pass_by(line, chosen, now):
-                return chosen
-        raise ConfigurationError(f"{name} has no run at {chosen.isoformat()} that could be skipped")
+        upcoming = (run.run_at for run in self.next(name, _AHEAD) if not run.skipped)
+        chosen = run_at or next(upcoming, now)
+        there = [line for line in self.lines.of(entry) if any(_from(line.schedule, chosen, chosen))]
+        done = [self._pass_by(line, chosen, now) for line in there]
+        if not any(done):
+            told = chosen.isoformat()
+            raise ConfigurationError(f"{name} has no run at {told} that could be skipped")
+        return chosen
 
     def next(self, name: str, count: int = 5) -> list[NextRun]:
         """Return the next runs of a schedule, also of a paused one, those that are skipped too."""
