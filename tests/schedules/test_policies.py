@@ -14,6 +14,7 @@ from jobkit.adapters.memory import MemoryTenants
 from jobkit.adapters.tenants import Tenant, Tenants
 from jobkit.errors import ConfigurationError, InvalidPayload, UnknownSchedule
 from jobkit.job import Job, JobState
+from jobkit.store import scheduling
 from jobkit.testing import TimeTravel, drain
 from jobkit.timetable import MissingRun
 
@@ -380,3 +381,18 @@ def test_a_missing_run_is_told_once(shop: Shop) -> None:
 def test_what_contradicts_itself_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):
         SchedulePolicy(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_stored_schedule_that_cannot_be_read_leaves_the_others_running(shop: Shop) -> None:
+    jobs = shop.jobs()
+    jobs.schedules.add("nightly", "shop.other", Every(60))
+    broken = {"definition": '{"lunar": 1}'}
+    jobs.database.write(lambda conn: scheduling.change(conn, "nightly", START, **broken))
+    ticker = jobs.schedules.ticker()
+    ticker.tick()
+
+    shop.to(1)
+    ticker.tick()
+
+    assert [entry.name for entry in jobs.schedules.entries()] == ["shop.report"]
+    assert runs(jobs) == [0.5]

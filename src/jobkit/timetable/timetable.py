@@ -13,6 +13,7 @@ from jobkit.adapters.registry import AdapterRegistry
 from jobkit.checks import ScheduleEntry
 from jobkit.clock import Clock
 from jobkit.errors import ConfigurationError, UnknownSchedule
+from jobkit.logs import get_logger
 from jobkit.payload import Payload
 from jobkit.privacy import Cipher, seal, unseal
 from jobkit.schedules import Schedule, SchedulePolicy
@@ -31,6 +32,7 @@ from jobkit.timetable.watching import MissingHook, MissingRun, watch
 if TYPE_CHECKING:
     from jobkit.handle import JobHandle
 
+logger = get_logger("jobkit.schedules")
 _MOST = 1000
 _AHEAD = 100
 
@@ -96,8 +98,9 @@ class Timetable:
         """Return all schedules; one that is declared goes before a stored one of its name."""
         rows = self.marked() if marked is None else marked
         declared = {entry.name: entry for entry in self.declared()}
-        stored = [self._stored(row) for row in rows.values() if row.task is not None]
-        return [*declared.values(), *(one for one in stored if one.name not in declared)]
+        added = [row for row in rows.values() if row.task and row.name not in declared]
+        stored = [self._stored(row) for row in added]
+        return [*declared.values(), *(entry for entry in stored if entry is not None)]
 
     def marked(self) -> dict[str, ScheduleRow]:
         """Return what the store keeps of paused and of stored schedules."""
@@ -232,9 +235,16 @@ class Timetable:
         """Return what makes jobs of due runs, for one beat."""
         return Ticker(self)
 
-    def _stored(self, row: ScheduleRow) -> ScheduleEntry:
-        schedule, policy = read(row.definition or "")
-        payload = unseal(row.payload or "{}", self.application.cipher)
+    def _stored(self, row: ScheduleRow) -> ScheduleEntry | None:
+        try:
+            schedule, policy = read(row.definition or "")
+            payload = unseal(row.payload or "{}", self.application.cipher)
+        except (ConfigurationError, ValueError, KeyError, TypeError) as error:
+            # Another release wrote it, or with another key: the others must run all the same.
+            logger.error(
+                "a stored schedule cannot be read", schedule=row.name, error=type(error).__name__
+            )
+            return None
         return ScheduleEntry(row.name, row.task or "", schedule, payload, policy, stored=True)
 
     def _change(self, name: str, **values: Any) -> None:
