@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jobkit.privacy import Personal, Secret
     from jobkit.queues import Priority, Queue
     from jobkit.retry import Retry
-    from jobkit.schedules import Cron, Every
+    from jobkit.schedules import Calendar, Cron, Every, SchedulePolicy
     from jobkit.settings import Settings
     from jobkit.store.reading import JobFilter
     from jobkit.task import Task, TaskSet
@@ -56,7 +56,7 @@ _HOMES = {
     "privacy": ("Personal", "Secret"),
     "queues": ("Priority", "Queue"),
     "retry": ("Retry",),
-    "schedules": ("Cron", "Every"),
+    "schedules": ("Calendar", "Cron", "Every", "SchedulePolicy"),
     "settings": ("Settings",),
     "store.reading": ("JobFilter",),
     "task": ("Task", "TaskSet"),
@@ -66,12 +66,12 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
-    "Cancelled", "Clock", "ConfigurationError", "Cron", "DidNotHappen", "DuplicateJob", "Every",
-    "InvalidPayload", "Job", "JobCancelled", "JobContext", "JobDead", "JobFilter", "JobHandle",
-    "JobNotFound", "JobState", "Jobkit", "JobkitError", "NotCommitted", "Payload",
-    "PermanentError", "Personal", "Priority", "Queue", "Result", "ResultTimeout", "Retry",
-    "RetryAfter", "Secret", "Settings", "Snooze", "Task", "TaskSet", "TimeLimitReached",
-    "TransientError", "Unique", "ask",
+    "Calendar", "Cancelled", "Clock", "ConfigurationError", "Cron", "DidNotHappen",
+    "DuplicateJob", "Every", "InvalidPayload", "Job", "JobCancelled", "JobContext", "JobDead",
+    "JobFilter", "JobHandle", "JobNotFound", "JobState", "Jobkit", "JobkitError", "NotCommitted",
+    "Payload", "PermanentError", "Personal", "Priority", "Queue", "Result", "ResultTimeout",
+    "Retry", "RetryAfter", "SchedulePolicy", "Secret", "Settings", "Snooze", "Task", "TaskSet",
+    "TimeLimitReached", "TransientError", "Unique", "ask",
 ]  # fmt: skip
 
 

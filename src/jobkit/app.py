@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from jobkit.adapters.registry import AdapterRegistry
-from jobkit.checks import Declared, Report, ScheduleEntry, run_checks
+from jobkit.checks import Declared, Report, run_checks
 from jobkit.clock import Clock
 from jobkit.errors import EnqueueError, IllegalTransition, JobNotFound
 from jobkit.execution import Engine, Hooks
@@ -29,6 +29,7 @@ from jobkit.store.reading import JobFilter
 from jobkit.submission import Submission
 from jobkit.task import P, R, Task, TaskSet
 from jobkit.tasklist import TaskList
+from jobkit.timetable import Timetable
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -90,18 +91,15 @@ class Jobkit:
                 settings=self.settings,
                 tasks=self.tasks.declared,
                 adapters=self.adapters,
-                schedules=self.schedules(),
+                schedules=self.schedules.declared(),
                 celery_conf=conf,
             )
         )
 
-    def schedules(self) -> list[ScheduleEntry]:
-        """Return what runs by itself, derived from the tasks' declarations."""
-        return [
-            ScheduleEntry(task.name, task.name, task.schedule, task.schedule_payload)
-            for task in self.tasks
-            if task.schedule is not None
-        ]
+    @cached_property
+    def schedules(self) -> Timetable:
+        """Return what runs by itself: to look at, to add to, to pause, to run."""
+        return Timetable(self)
 
     def queues(self) -> list[str]:
         """Return the queues that this application's tasks use."""

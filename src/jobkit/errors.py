@@ -21,6 +21,7 @@
     ├── BrokerUnavailable             a task that is not durable could not be sent
     ├── JobNotFound                   no job has this id
     ├── NotCommitted                  the transaction that the job belongs to is still open
+    ├── UnknownSchedule               no schedule has this name
     ├── IllegalTransition             the job is not in a state that allows this
     ├── ClaimLost                     this run no longer holds its job
     ├── UnsupportedByJobkit           a feature of Celery that jobkit replaces by another
@@ -157,6 +158,10 @@ class JobNotFound(JobkitError):
 
 class NotCommitted(JobkitError):
     """The job belongs to a transaction that is still open; commit it first."""
+
+
+class UnknownSchedule(JobkitError):
+    """No schedule has this name; `jobkit schedules list` has them all."""
 
 
 class IllegalTransition(JobkitError):

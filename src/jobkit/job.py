@@ -92,6 +92,9 @@ class Job:
     cancel_requested: bool
     foreign_id: str | None
     schedule: str | None
+    scheduled_for: datetime | None = None
+    """The run of the schedule that this job is, or None."""
+
     progress: Progress | None = None
     failures: tuple[Failure, ...] = ()
 

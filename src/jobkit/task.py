@@ -19,7 +19,7 @@ from jobkit.errors import ConfigurationError, DuplicateTask
 from jobkit.payload import Payload
 from jobkit.queues import Priority, Queue
 from jobkit.retry import Retry
-from jobkit.schedules import Schedule
+from jobkit.schedules import Schedule, SchedulePolicy
 from jobkit.unique import Unique
 
 P = TypeVar("P", bound=Payload)
@@ -68,6 +68,7 @@ class Task(Generic[P, R]):
     durable: bool = True
     schedule: Schedule | None = None
     schedule_payload: Mapping[str, Any] = field(default_factory=dict)
+    schedule_policy: SchedulePolicy = field(default_factory=SchedulePolicy)
     aliases: tuple[str, ...] = ()
     """Earlier names of this task, under which jobs may still be queued."""
 
@@ -103,7 +104,7 @@ class Task(Generic[P, R]):
 
 POLICY = frozenset(
     {"queue", "priority", "retry", "time_limit", "soft_time_limit", "unique", "unique_by",
-     "schedule", "schedule_payload", "aliases"}
+     "schedule", "schedule_payload", "schedule_policy", "aliases"}
 )  # fmt: skip
 
 
@@ -137,6 +138,7 @@ class TaskSet:
         durable: bool = True,
         schedule: Schedule | None = None,
         schedule_payload: Mapping[str, Any] | None = None,
+        schedule_policy: SchedulePolicy | None = None,
         aliases: tuple[str, ...] = (),
     ) -> Callable[[Callable[Concatenate[P, ...], R]], Task[P, R]]:
         """Declare a function as a task.
@@ -165,6 +167,7 @@ class TaskSet:
                     durable=durable,
                     schedule=schedule,
                     schedule_payload=schedule_payload or {},
+                    schedule_policy=schedule_policy or SchedulePolicy(),
                     aliases=aliases,
                 )
             )

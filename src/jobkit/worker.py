@@ -88,7 +88,7 @@ def run_beat(jobs: Jobkit, *, log_level: str | None = None) -> int:
         quiet=True,
     )
     logger.info(
-        "a beat starts", schedules=len(jobs.schedules()), store=str(jobs.database),
+        "a beat starts", schedules=len(jobs.schedules.entries()), store=str(jobs.database),
         broker=_broker(jobs),
     )  # fmt: skip
     beat.run()

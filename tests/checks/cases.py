@@ -24,7 +24,7 @@ from jobkit.checks import Declared, ScheduleEntry
 from jobkit.errors import TransientError
 from jobkit.payload import Payload
 from jobkit.retry import Retry
-from jobkit.schedules import Every
+from jobkit.schedules import Every, SchedulePolicy
 from jobkit.unique import Unique
 
 SERVER = "postgresql://localhost/jobs"
@@ -226,6 +226,11 @@ CASES: dict[str, Case] = {
         "fault",
         lambda: declare(task(), schedules=[entry(payload={"tenant_id": "b1"})]),
         lambda: declare(task(), schedules=[entry()]),
+    ),
+    "schedule-without-tenants": (
+        "fault",
+        lambda: declare(task(), schedules=[entry(policy=SchedulePolicy(per_tenant=True))]),
+        lambda: declare(task(), schedules=[entry(policy=SchedulePolicy())]),
     ),
     "schedule-broken": (
         "fault",

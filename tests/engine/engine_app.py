@@ -179,7 +179,7 @@ ticking = TaskSet("ticking", queue="engine")
 def tick(payload: Work, *, job: JobContext) -> None:
     """Run each second."""
     assert job.scheduled_for is not None
-    write("tick", job.scheduled_for.timestamp())
+    write("tick", job.scheduled_for.timestamp(), time.time())
 
 
 def make_jobs(**settings: object) -> Jobkit:

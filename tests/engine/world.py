@@ -48,6 +48,13 @@ class Program:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    def freeze(self) -> None:
+        """Stop it where it stands, until it is thawed."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         if self.running:
             os.killpg(self.pid, signal.SIGKILL)

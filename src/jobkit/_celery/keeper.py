@@ -15,6 +15,7 @@ from jobkit.store.database import Database
 LEASE = "keeper"
 _LEASE_BEATS = 5
 _PRUNE_EVERY = 600.0
+_WATCH_EVERY = 5.0
 _PRUNE_BATCH = 500
 _STAGE_BATCH = 500
 _LONGEST_REST = 15.0
@@ -41,7 +42,11 @@ class Keeper:
     holder: str
     ring: Callable[[str, int], None]
     queue_length: Callable[[str], int]
+    watch: Callable[[], object] = lambda: None
+    """Looks for scheduled runs that are missing."""
+
     _leased_until: float = 0.0
+    _watched_at: float = 0.0
     _pruned_at: float = field(default_factory=time.monotonic)
     _patience: dict[str, Patience] = field(default_factory=dict)
 
@@ -62,6 +67,7 @@ class Keeper:
         else:
             self._patience.clear()
         self._prune()
+        self._watch()
 
     def stop(self) -> None:
         """Give up the lease, so that another keeper takes over at once."""
@@ -127,6 +133,11 @@ class Keeper:
             self.ring(queue, wanted)
         patience.rest = min(_LONGEST_REST, patience.rest * 2 or self.settings.keeper_seconds)
         patience.until = time.monotonic() + patience.rest
+
+    def _watch(self) -> None:
+        if time.monotonic() - self._watched_at >= _WATCH_EVERY:
+            self._watched_at = time.monotonic()
+            self.watch()
 
     def _prune(self) -> None:
         if time.monotonic() - self._pruned_at < _PRUNE_EVERY:

@@ -68,7 +68,8 @@ class Application(Protocol):
     def queues(self) -> list[str]:
         """Return the queues that tasks use."""
 
-    def schedules(self) -> list[Any]:
+    @property
+    def schedules(self) -> Any:
         """Return what runs by itself."""
 
     def enqueue(self, task: Any, payload: Any = None, /, **options: Any) -> JobHandle[Any]:

@@ -52,7 +52,12 @@ class Services:
         )
         self.heart = Heart(database, row, self.board, lease, lambda: runtime.quiet)
         self.keeper = Keeper(
-            database, settings, self.id, application.engine.ring, runtime.queue_length
+            database,
+            settings,
+            self.id,
+            application.engine.ring,
+            runtime.queue_length,
+            application.schedules.watch,
         )
         self._loops = [
             Loop("heart", settings.heartbeat_seconds, self._beat),

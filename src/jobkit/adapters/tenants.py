@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -51,8 +52,12 @@ class Tenant:
 
 
 class Tenants(Protocol):
-    """Look tenants up."""
+    """Look tenants up, and list them."""
 
     def tenant(self, tenant_id: str) -> Tenant:
         """Return the tenant of this id. Raises `UnknownTenant`."""
+        ...
+
+    def tenants(self) -> Iterable[Tenant]:
+        """Return all tenants that are active; schedules that run for each tenant ask."""
         ...

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jobkit.adapters.registry import AdapterRegistry
 from jobkit.checks.report import Finding
-from jobkit.schedules import Schedule
+from jobkit.schedules import Schedule, SchedulePolicy
 from jobkit.settings import Settings
 from jobkit.task import Task
 
@@ -21,6 +21,9 @@ class ScheduleEntry:
     task_name: str
     schedule: Schedule
     payload: Mapping[str, Any]
+    policy: SchedulePolicy = field(default_factory=SchedulePolicy)
+    stored: bool = False
+    """Whether it was added at run time, and is a row of the store."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from jobkit.adapters.tenants import Tenants
 from jobkit.checks.declared import Declared, Rule, ScheduleEntry
 from jobkit.checks.report import Finding, fault
 from jobkit.clock import Clock
@@ -46,8 +47,10 @@ def schedules_have_payloads(declared: Declared) -> Iterator[Finding]:
         if task is None:
             continue
         kind = task.payload_type
+        # Each tenant's run is given the id of its own.
+        tenant = {"tenant_id": "a-tenant"} if entry.policy.per_tenant else {}
         try:
-            kind.model_validate(dict(entry.payload))
+            kind.model_validate({**entry.payload, **tenant})
         except ValidationError as error:
             told = describe_validation_error(error, kind, entry.payload)
         except Exception as error:  # a validator of the host's that fails
@@ -59,6 +62,17 @@ def schedules_have_payloads(declared: Declared) -> Iterator[Finding]:
             entry.name,
             f"its payload is no {kind.__name__}: {told}; set schedule_payload",
         )
+
+
+def tenants_can_be_listed(declared: Declared) -> Iterator[Finding]:
+    """Find schedules that run for each tenant where nothing tells the tenants."""
+    for entry in declared.schedules:
+        if entry.policy.per_tenant and Tenants not in declared.adapters:
+            yield fault(
+                "schedule-without-tenants",
+                entry.name,
+                "it runs for each tenant, and no Tenants adapter lists them; bind one",
+            )
 
 
 def schedules_come(declared: Declared) -> Iterator[Finding]:
@@ -85,4 +99,5 @@ RULES: tuple[Rule, ...] = (
     schedules_run_known_tasks,
     schedules_have_payloads,
     schedules_come,
+    tenants_can_be_listed,
 )

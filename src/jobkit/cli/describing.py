@@ -29,6 +29,7 @@ def job_data(job: Job) -> dict[str, Any]:
         "worker": job.worker,
         "cancel_requested": job.cancel_requested,
         "schedule": job.schedule,
+        "scheduled_for": job.scheduled_for.isoformat() if job.scheduled_for else None,
         "foreign_id": job.foreign_id,
         "progress": progress_data(job),
         "payload": json.loads(job.payload),

@@ -18,6 +18,7 @@ from jobkit.cli import (
     pinging,
     quieting,
     running,
+    schedules,
     store,
     up,
 )
@@ -87,6 +88,7 @@ for commands in (demo, up, running, checking, pinging, looking):
     commands.add_to(cli)
 cli.add_typer(jobs.group, name="jobs", rich_help_panel="Look")
 cli.add_typer(dead.group, name="dead", rich_help_panel="Look")
+cli.add_typer(schedules.group, name="schedules", rich_help_panel="Act")
 for commands in (enqueueing, quieting, store):
     commands.add_to(cli)
 

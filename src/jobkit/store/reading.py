@@ -112,7 +112,7 @@ _SHOWN = select(
 _COPIED = (
     "id", "task", "queue", "tenant_id", "reason", "attempt", "max_attempts", "crashes",
     "created_at", "scheduled_at", "started_at", "finished_at", "worker", "cancel_requested",
-    "foreign_id", "schedule", "result",
+    "foreign_id", "schedule", "scheduled_for", "result",
 )  # fmt: skip
 
 

@@ -44,6 +44,9 @@ def prune(
         )
         ids += conn.execute(oldest).scalars()
     forget(conn, ids)
+    # Runs that were passed by have no job to go with; the index of jobs has them together.
+    passed_by = schedule_runs.c.job_id == "", schedule_runs.c.created_at < completed_before
+    conn.execute(delete(schedule_runs).where(*passed_by))
     return len(ids)
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from jobkit.store.columns import JobId, Prose, UtcDateTime
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; the schema that this release reads and writes."""
 
 VERSION_TABLE = "jobkit_version"
@@ -172,6 +172,13 @@ schedules = _table(
     Column("name", String(200), primary_key=True),
     Column("last_run_at", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("paused_at", UtcDateTime),
+    # Those added at run time: what to run, when, and with which sealed payload.
+    Column("task", String(200)),
+    Column("payload", Prose),
+    Column("definition", Prose),
+    # Up to which run somebody was told that one is missing.
+    Column("alerted_for", UtcDateTime),
 )
 
 schedule_runs = _table(
@@ -180,6 +187,9 @@ schedule_runs = _table(
     Column("run_at", UtcDateTime, primary_key=True),
     Column("job_id", JobId, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # Why there is no job, which then is the empty text: skipped, overlap.
+    Column("note", String(16)),
+    Column("period", String(32)),
 )
 
 
@@ -234,3 +244,7 @@ Index("ix_jobkit_schedule_runs_job", schedule_runs.c.job_id)
 # The oldest effect that nobody knows the end of.
 _index("ix_jobkit_effects_open", effects.c.intended_at, where="done_at IS NULL")
 _whole("ix_jobkit_effects_done_open", effects.c.done_at, effects.c.intended_at)
+# A period has one run, also if two ways lead to it at once. NULL stands beside NULL.
+Index(
+    "uq_jobkit_schedule_runs_period", schedule_runs.c.schedule, schedule_runs.c.period, unique=True
+)

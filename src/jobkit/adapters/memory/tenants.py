@@ -18,3 +18,7 @@ class MemoryTenants:
             return self._tenants[tenant_id]
         except KeyError:
             raise UnknownTenant(f"there is no tenant {tenant_id!r}") from None
+
+    def tenants(self) -> list[Tenant]:
+        """Return all tenants."""
+        return list(self._tenants.values())

@@ -28,3 +28,11 @@ class TenantsContract:
 
         with pytest.raises(UnknownTenant, match="nobody"):
             adapter.tenant("nobody-of-this-name")
+
+    def test_the_tenant_is_listed_as_it_is_found(self) -> None:
+        adapter = self.adapter()
+
+        listed = list(adapter.tenants())
+
+        assert adapter.tenant(self.known) in listed
+        assert len({tenant.id for tenant in listed}) == len(listed)
