@@ -124,8 +124,10 @@ def test_foreign_messages_stay_with_the_broker_until_the_store_has_them(
     world.worker()
 
     def adopted() -> int:
-        with world.jobs.database.read() as conn:
-            return sum(reading.get(conn, celery_id) is not None for celery_id in sent)
+        # The connections of this process were cut too.
+        return world.jobs.database.fetch(
+            lambda conn: sum(reading.get(conn, celery_id) is not None for celery_id in sent)
+        )
 
     # A killed worker's unacknowledged messages come back after the visibility timeout of 60 s.
     until(lambda: adopted() == MANY, 110, "every message to become a row")
