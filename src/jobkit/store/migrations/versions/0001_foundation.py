@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, String
 
+from jobkit.errors import ConfigurationError
 from jobkit.store.columns import JobId, Prose, UtcDateTime
 
 revision = "0001"
@@ -169,4 +170,4 @@ def index(
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a backup: going back would lose jobs")
+    raise ConfigurationError("restore a backup: going back would lose jobs")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer, String
 
+from jobkit.errors import ConfigurationError
 from jobkit.store.columns import JobId, Prose, UtcDateTime
 
 revision = "0002"
@@ -82,4 +83,4 @@ def index(name: str, columns: list[str], where: str | None = None) -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a backup: going back would lose which effects were done")
+    raise ConfigurationError("restore a backup: going back would lose which effects were done")

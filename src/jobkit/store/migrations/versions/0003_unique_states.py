@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from jobkit.errors import ConfigurationError
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -17,4 +19,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a backup: going back would lose jobs")
+    raise ConfigurationError("restore a backup: going back would lose jobs")

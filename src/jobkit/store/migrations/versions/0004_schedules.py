@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Column, String
 
+from jobkit.errors import ConfigurationError
 from jobkit.store.columns import Prose, UtcDateTime
 
 revision = "0004"
@@ -39,4 +40,4 @@ def column(table: str, new: sa.Column[Any]) -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a backup: going back would lose jobs")
+    raise ConfigurationError("restore a backup: going back would lose jobs")
